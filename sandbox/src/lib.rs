@@ -1,0 +1,1 @@
+//! A two-frame platform in the contract's image, for the demo and the tests.

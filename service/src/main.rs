@@ -1,0 +1,2 @@
+//! The `canary` binary: `main` only wires.
+fn main() {}

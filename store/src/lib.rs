@@ -1,0 +1,1 @@
+//! The board (Redis or memory) and the ledger (Postgres or SQLite), leases and the clock.

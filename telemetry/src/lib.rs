@@ -1,0 +1,1 @@
+//! Declarations of the canary's metrics, and its log format.

@@ -1,0 +1,1 @@
+//! Starts private Redis and PostgreSQL servers for tests, and always stops them.

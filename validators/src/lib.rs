@@ -1,0 +1,1 @@
+//! Five reactors that watch the EventStore and stamp what they see.
