@@ -1,1 +1,22 @@
-//! The board (Redis or memory) and the ledger (Postgres or SQLite), leases and the clock.
+//! The board and the ledger (design §4, §5), the lease and the clock that rest on them.
+//!
+//! The only crate that speaks Redis and SQL. A board holds what is in flight and may come back empty at
+//! any time; a ledger holds what was decided and must not. Each has two makes behind one trait, held to
+//! the same behaviour by one conformance suite each.
+
+mod board;
+mod clock;
+mod error;
+mod lease;
+mod ledger;
+
+pub use board::{
+    Announcement, Announcements, Board, Due, Holder, MemoryBoard, ReactorState, RedisBoard, Registration,
+};
+pub use clock::BoardClock;
+pub use error::{Result, StoreError};
+pub use lease::{Leadership, LeaseTimes, Leases, NotLeading, Seat};
+pub use ledger::{
+    Accounting, Annotation, AuditEntry, Change, Claim, FactsRow, Filter, Ledger, Page, PathAccount,
+    PostgresLedger, ResultRow, SlotSpan, SqliteLedger, Unfired,
+};

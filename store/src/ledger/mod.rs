@@ -1,0 +1,268 @@
+//! The ledger: the durable history, a row a slot (design §5).
+//!
+//! A row once written is never lost: it only moves from pending to a verdict, and from one revision to a
+//! higher one (I6). The unique slot is what makes "one slot, one transfer" safe whoever leads (I1).
+
+mod postgres;
+mod sqlite;
+
+use async_trait::async_trait;
+use canary_domain::{
+    Backend, Facts, Hold, Moment, Outcome, Reason, SlotKey, Term, Test, TestId, Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+pub use postgres::PostgresLedger;
+pub use sqlite::SqliteLedger;
+
+use crate::Result;
+
+/// How a claim went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The pending row is ours.
+    Claimed,
+    /// The slot has a row already.
+    Taken,
+}
+
+/// A slot that was not fired: skipped or missed, by its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfired {
+    /// The test that would have been; `registered_at` is the moment the slot was due.
+    pub test: Test,
+    /// Why not.
+    pub reason: Reason,
+    /// When that was certain.
+    pub at: Moment,
+}
+
+/// What the judge writes of a test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FactsRow {
+    /// All that is known.
+    pub facts: Facts,
+    /// What was decided; `None` leaves the row pending and only adds the facts.
+    pub verdict: Option<Verdict>,
+    /// When.
+    pub judged_at: Moment,
+    /// The judge's term. A row judged in a higher term is left alone, so that a judge that lost its lease
+    /// while it was writing can't undo what its successor knew better.
+    pub judge_term: Term,
+}
+
+/// A row that changed its verdict or its facts after a verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The row.
+    pub test_id: TestId,
+    /// Its outcome before; `None` if it had no row.
+    pub before: Option<Outcome>,
+    /// Its outcome now.
+    pub after: Outcome,
+    /// Its revision now.
+    pub revision: i32,
+}
+
+/// The cycles of a path that have rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotSpan {
+    /// The path.
+    pub path: String,
+    /// The first cycle with a row.
+    pub first: i64,
+    /// The last cycle with a row.
+    pub last: i64,
+}
+
+/// Which rows to read. All that is given has to match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Rows of this path.
+    pub path: Option<String>,
+    /// Rows of this backend.
+    pub backend: Option<Backend>,
+    /// Rows of this outcome.
+    pub outcome: Option<Outcome>,
+    /// Registered at or after this moment.
+    pub from: Option<Moment>,
+    /// Registered before this moment.
+    pub to: Option<Moment>,
+}
+
+/// A page of rows, newest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// The rows.
+    pub rows: Vec<ResultRow>,
+    /// Where the next page begins, if there is one: registration and id of this page's last row. Rows that
+    /// arrive later never shift it.
+    pub next: Option<(Moment, TestId)>,
+}
+
+/// One row as it stands in the ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResultRow {
+    /// The facts it holds. `Facts::restored` is false: the ledger forgets nothing.
+    pub facts: Facts,
+    /// The moment by which it had to be done.
+    pub deadline_at: Option<Moment>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// Names of the groups not met.
+    pub missing: Vec<String>,
+    /// When the done rule became true.
+    pub completed_at: Option<Moment>,
+    /// The moment the verdict is about.
+    pub decided_as_of: Option<Moment>,
+    /// When it was judged.
+    pub judged_at: Option<Moment>,
+    /// Milliseconds from firing to completion.
+    pub latency_ms: Option<f64>,
+    /// The words of [`canary_domain::LatencyBasis`].
+    pub latency_basis: Option<canary_domain::LatencyBasis>,
+    /// Bound of the latency's error from the clocks, in milliseconds.
+    pub clock_error_ms: Option<f64>,
+    /// Of a call without a good answer: whether it landed all the same.
+    pub landed: Option<bool>,
+    /// 0 while pending, 1 with the first verdict, one more with each change after that.
+    pub revision: i32,
+}
+
+/// The slots of one path, by outcome (I2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathAccount {
+    /// The path.
+    pub path: String,
+    /// Slots that time has made: from the first cycle with a row to the last.
+    pub slots: i64,
+    /// Rows by outcome.
+    pub passed: i64,
+    /// Rows by outcome.
+    pub late: i64,
+    /// Rows by outcome.
+    pub failed: i64,
+    /// Rows by outcome.
+    pub inconclusive: i64,
+    /// Rows by outcome.
+    pub skipped: i64,
+    /// Rows by outcome.
+    pub missed: i64,
+    /// Rows by outcome.
+    pub pending: i64,
+    /// `slots` less all the others: 0, or the canary has lost a slot.
+    pub residual: i64,
+}
+
+/// The accounting of all paths (I2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accounting {
+    /// A row a path, by name.
+    pub paths: Vec<PathAccount>,
+    /// The sum of the paths' absolute residuals.
+    pub residual: i64,
+}
+
+/// Who did what (design §13).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Moment,
+    /// Who, by the name of the token.
+    pub actor: String,
+    /// The role of the token.
+    pub role: String,
+    /// The word for what was done: `pause`, `resume`, `fire`, `maintenance`.
+    pub action: String,
+    /// The path it was done to.
+    pub path: Option<String>,
+    /// What else there is to say.
+    pub detail: Option<String>,
+    /// The address it came from.
+    pub remote: Option<String>,
+}
+
+/// A mark on the time line: a process start, a leader change, a maintenance window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Annotation {
+    /// When.
+    pub at: Moment,
+    /// `process_start`, `leader_change`, `maintenance`.
+    pub kind: String,
+    /// One line.
+    pub text: String,
+    /// The instance it is about.
+    pub node: Option<String>,
+}
+
+/// The durable history of one deployment. Each function is one question or one bounded write; each
+/// fails with [`StoreError`](crate::StoreError) within a few seconds when the ledger is away.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// The ledger's name for messages: its make, host and port or path, never a password.
+    fn describe(&self) -> String;
+
+    /// Whether it answers, with a schema this program can use.
+    async fn ping(&self) -> Result<()>;
+
+    /// Brings the schema up to date; safe when several instances do it at once.
+    async fn migrate(&self) -> Result<()>;
+
+    /// The slot key of the deployment: the one that is kept, or `fresh` if there was none.
+    async fn slot_key(&self, fresh: &SlotKey) -> Result<SlotKey>;
+
+    /// Claims a slot by inserting its pending row (I1). Tests without a slot are just written.
+    async fn claim(&self, test: &Test) -> Result<Claim>;
+
+    /// Writes rows of slots that were not fired; slots that have a row are left alone. Answers those written.
+    async fn write_unfired(&self, rows: &[Unfired]) -> Result<Vec<TestId>>;
+
+    /// The cycles of each path that have rows with this period.
+    async fn slot_spans(&self, period_ms: i64) -> Result<Vec<SlotSpan>>;
+
+    /// The cycles between `first` and `last` (both included) that have no row, ascending, at most `limit`.
+    async fn gaps(&self, path: &str, period_ms: i64, first: i64, last: i64, limit: i64) -> Result<Vec<i64>>;
+
+    /// Writes what the judge knows, in one transaction: inserts rows that are not there, and changes rows only when
+    /// the content differs, from pending or to the next revision (I6). Never takes a verdict back to
+    /// pending, and leaves rows of a higher `judge_term` alone. Answers what changed, not what was the same.
+    async fn record(&self, rows: &[FactsRow]) -> Result<Vec<Change>>;
+
+    /// Pending scheduled rows registered before this moment, oldest first, at most `limit`.
+    async fn pending(&self, before: Moment, limit: i64) -> Result<Vec<Facts>>;
+
+    /// The rows of these tests, in any order; those that are not there are left out.
+    async fn rows(&self, tests: &[TestId]) -> Result<Vec<ResultRow>>;
+
+    /// A page of rows, newest registration first, at most `limit`, after `cursor`.
+    async fn results(&self, filter: &Filter, cursor: Option<(Moment, TestId)>, limit: i64) -> Result<Page>;
+
+    /// The accounting of all scheduled slots (I2).
+    async fn accounting(&self) -> Result<Accounting>;
+
+    /// Recomputes the hourly rollups of all hours with a scheduled row judged at or after `since`.
+    async fn roll_up(&self, since: Moment) -> Result<u64>;
+
+    /// Deletes at most `limit` rows registered before `before`; answers how many. Never a pending one.
+    async fn prune(&self, before: Moment, limit: i64) -> Result<u64>;
+
+    /// Deletes at most `limit` hourly rows of hours before `before`.
+    async fn prune_hourly(&self, before: Moment, limit: i64) -> Result<u64>;
+
+    /// Holds that were on at or after `since`.
+    async fn holds(&self, since: Moment) -> Result<Vec<Hold>>;
+
+    /// Puts a hold on.
+    async fn place_hold(&self, hold: &Hold, actor: &str, reason: &str) -> Result<()>;
+
+    /// Ends the pauses of a path that are on at `at`; answers how many there were.
+    async fn lift_pause(&self, path: &str, at: Moment) -> Result<u64>;
+
+    /// Adds to the audit trail.
+    async fn audit(&self, entry: &AuditEntry) -> Result<()>;
+
+    /// Adds a mark to the time line.
+    async fn annotate(&self, annotation: &Annotation) -> Result<()>;
+}
