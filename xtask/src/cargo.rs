@@ -1,0 +1,25 @@
+//! Running cargo on this workspace.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use anyhow::Context;
+
+/// A cargo command in the workspace's root. It never asks: its input is empty.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.args(arguments).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).stdin(Stdio::null());
+    cargo
+}
+
+/// Runs cargo to its end, its output passed through.
+pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<ExitStatus> {
+    command(arguments).status().with_context(|| format!("can't run cargo {}", arguments.join(" ")))
+}
+
+/// Where cargo puts a program of this workspace: beside this one, whatever the target folder is called.
+pub(crate) fn program(profile_folder: &str, name: &str) -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("can't tell where this program is")?;
+    let target = own.parent().and_then(Path::parent).context("this program is in no target folder")?;
+    Ok(target.join(profile_folder).join(name))
+}
