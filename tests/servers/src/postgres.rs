@@ -115,7 +115,7 @@ impl Postgres {
     ///
     /// # Errors
     ///
-    /// The guardian is gone.
+    /// The server is stopped, or the guardian is gone.
     pub fn pause(&mut self) -> anyhow::Result<()> {
         self.server.pause()
     }
@@ -124,7 +124,7 @@ impl Postgres {
     ///
     /// # Errors
     ///
-    /// The guardian is gone.
+    /// The server is stopped, or the guardian is gone.
     pub fn resume(&mut self) -> anyhow::Result<()> {
         self.server.resume()
     }

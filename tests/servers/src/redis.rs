@@ -83,7 +83,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// The guardian is gone.
+    /// The server is stopped, or the guardian is gone.
     pub fn pause(&mut self) -> anyhow::Result<()> {
         self.server.pause()
     }
@@ -92,7 +92,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// The guardian is gone.
+    /// The server is stopped, or the guardian is gone.
     pub fn resume(&mut self) -> anyhow::Result<()> {
         self.server.resume()
     }

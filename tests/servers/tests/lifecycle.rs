@@ -177,6 +177,14 @@ fn a_paused_postgres_holds_open_connections_too() {
 }
 
 #[test]
+fn a_stopped_server_cannot_be_paused() {
+    let mut server = Redis::start().unwrap();
+    server.stop().unwrap();
+    let error = format!("{:#}", server.pause().unwrap_err());
+    assert!(error.contains("can't pause Redis") && error.contains("not running"), "{error}");
+}
+
+#[test]
 fn a_paused_server_can_be_dropped() {
     let mut postgres = Postgres::start().unwrap();
     let mut redis = Redis::start().unwrap();
