@@ -1,0 +1,157 @@
+//! Judges a page of due tests: no I/O, so that what a sweep decides can be read in one place.
+
+use canary_domain::{
+    Coverage, EventType, Facts, Interval, Judgement, Moment, Outcome, Patience, Reason, Stage, Term,
+};
+use canary_domain::{TestId, judge};
+use canary_store::{FactsRow, ReactorState, ResultRow};
+use chrono::{DurationRound, TimeDelta};
+
+/// What the reactors of the local frame, of all instances together, have certainly seen.
+pub(crate) fn coverage(reactors: &[ReactorState], local_frame: &str) -> Coverage {
+    let mut coverage = Coverage::default();
+    for state in reactors.iter().filter(|state| state.frame == local_frame) {
+        if let Some(seen) = state.covered {
+            coverage.add(state.event_type, seen);
+        }
+    }
+    coverage
+}
+
+/// How a page is looked at.
+#[derive(Clone, Debug)]
+pub(crate) struct Look {
+    pub(crate) coverage: Coverage,
+    pub(crate) patience: Patience,
+    pub(crate) now: Moment,
+    pub(crate) term: Term,
+}
+
+/// One test of a page, and what it came to.
+#[derive(Clone, Debug)]
+pub(crate) struct Judged {
+    pub(crate) row: FactsRow,
+    /// When to look again; `None` closes the test.
+    pub(crate) look_again: Option<Moment>,
+}
+
+impl Look {
+    pub(crate) fn at(&self, facts: Facts) -> Judged {
+        self.with(facts, &self.coverage)
+    }
+
+    fn with(&self, facts: Facts, coverage: &Coverage) -> Judged {
+        let Judgement { verdict, look_again } = judge(&facts, coverage, &self.patience, self.now);
+        let row = FactsRow { facts, verdict, judged_at: self.now, judge_term: self.term };
+        Judged { row, look_again: look_again.map(|at| self.later(at)) }
+    }
+
+    /// The board counts in whole milliseconds. Rounded up, and never the present one, a look that was just
+    /// set can't be due again in the sweep that set it.
+    fn later(&self, at: Moment) -> Moment {
+        let ms = TimeDelta::milliseconds(1);
+        at.duration_round_up(ms).unwrap_or(at).max(self.now + ms)
+    }
+
+    /// Whether this came out as it did only because coverage is missing: the ledger may know better.
+    pub(crate) fn lacks_coverage(&self, judged: &Judged) -> bool {
+        let Some(verdict) = &judged.row.verdict else {
+            return self.now >= judged.row.facts.deadline_at();
+        };
+        match verdict.reason {
+            Some(Reason::ObserverBlind | Reason::StateLost) => true,
+            Some(Reason::Rejected | Reason::Unavailable | Reason::FireTimeout) => {
+                verdict.landed.is_none() && self.now >= judged.row.facts.deadline_at()
+            }
+            Some(
+                Reason::Refunded
+                | Reason::Timeout
+                | Reason::Mismatch
+                | Reason::RefundedAfterSettled
+                | Reason::RunnerLost
+                | Reason::Credentials
+                | Reason::Paused
+                | Reason::Maintenance
+                | Reason::NoLeader
+                | Reason::Overrun
+                | Reason::LeaseLost
+                | Reason::RateLimited,
+            )
+            | None => false,
+        }
+    }
+
+    /// Looks again with the coverage that the ledger's verdict proves. Reactors restart and boards are
+    /// flushed: what was certainly seen once stays seen, or a touch would take a verdict back (I3, I6).
+    pub(crate) fn again(&self, judged: Judged, known: &ResultRow) -> Judged {
+        let facts = judged.row.facts;
+        let mut coverage = self.coverage.clone();
+        if proves_coverage(known) && known.deadline_at == Some(facts.deadline_at()) {
+            let seen = Interval { from: facts.start(), until: facts.deadline_at() };
+            for event_type in awaited(&facts) {
+                coverage.add(event_type, seen);
+            }
+        }
+        self.with(facts, &coverage)
+    }
+}
+
+/// Whether such a verdict is given only when all that was missing was looked for in vain.
+fn proves_coverage(row: &ResultRow) -> bool {
+    let silence = match row.reason {
+        Some(Reason::Timeout) => true,
+        // Without missing stages it was decided by a stamp that came too late to tell.
+        Some(Reason::RunnerLost) => !row.missing.is_empty(),
+        Some(
+            Reason::Refunded
+            | Reason::Rejected
+            | Reason::Unavailable
+            | Reason::FireTimeout
+            | Reason::Mismatch
+            | Reason::RefundedAfterSettled
+            | Reason::ObserverBlind
+            | Reason::StateLost
+            | Reason::Credentials
+            | Reason::Paused
+            | Reason::Maintenance
+            | Reason::NoLeader
+            | Reason::Overrun
+            | Reason::LeaseLost
+            | Reason::RateLimited,
+        )
+        | None => false,
+    };
+    silence || row.outcome == Outcome::Late || row.landed == Some(false)
+}
+
+fn awaited(facts: &Facts) -> impl Iterator<Item = EventType> {
+    facts.test.backend.rule().done.iter().flat_map(|group| group.any_of).copied().map(Stage::event_type)
+}
+
+/// What the board is told of a page, once the ledger has it.
+#[derive(Debug, Default)]
+pub(crate) struct Next {
+    pub(crate) looks: Vec<(TestId, Moment)>,
+    pub(crate) close: Vec<TestId>,
+}
+
+impl Next {
+    pub(crate) fn of(page: &[Judged]) -> Self {
+        let mut next = Self::default();
+        for judged in page {
+            let test_id = judged.row.facts.test.test_id;
+            match judged.look_again {
+                Some(at) => next.looks.push((test_id, at)),
+                None => next.close.push(test_id),
+            }
+        }
+        next
+    }
+
+    /// These are looked at again at this moment, whatever was decided of them.
+    pub(crate) fn postpone(&mut self, tests: &[TestId], at: Moment) {
+        self.looks.retain(|(test_id, _)| !tests.contains(test_id));
+        self.close.retain(|test_id| !tests.contains(test_id));
+        self.looks.extend(tests.iter().map(|test_id| (*test_id, at)));
+    }
+}
