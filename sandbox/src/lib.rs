@@ -40,7 +40,10 @@ use tokio::net::TcpListener;
 pub use self::{
     config::{AgentSeed, Config, FRAMES, FrameUrls, SandboxError},
     event::EventData,
-    faults::{AnswerBody, Call, Corruption, DelayAt, Fault, FaultSet, Faults, Only, What},
+    faults::{
+        Alteration, AnswerBody, Call, CallFault, Corruption, DelayAt, EventFault, Fault, FaultSet, Faults,
+        Only, SagaFault, SocketFault, What,
+    },
     record::{Effect, EmittedEvent, Movement, MovementKind, Record, TransferCall},
     words::{Backend, EventType},
 };

@@ -123,9 +123,9 @@ impl Platform {
     /// What the sender's frame says of every transfer: the tokens' event and the fee's.
     pub fn publish_debit(self: &Arc<Self>, transfer: &Transfer) {
         let place = Place { backend: Some(transfer.backend), ..Place::frame(&transfer.from_frame) };
-        let ordered = self.faults.draw(place, |what| match what {
-            What::FeeOrder { first } => Some(*first),
-            _ => None,
+        let ordered = self.faults.draw(place, |what| {
+            let What::FeeOrder { first } = what else { return None };
+            Some(*first)
         });
         // Across registries the fee is taken before the tokens are prepared to go.
         if ordered.unwrap_or(transfer.backend != Backend::Intra) {

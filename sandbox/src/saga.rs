@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    faults::{Place, What},
+    faults::{Place, SagaFault, What},
     ledger::{LedgerError, Receipt},
     platform::{Frame, Platform},
     record::MovementKind,
@@ -57,18 +57,21 @@ pub(crate) fn announce(platform: &Arc<Platform>, transfer: Transfer) {
 
 fn course(platform: &Platform, transfer: &Transfer) -> Course {
     let place = Place { backend: Some(transfer.backend), ..Place::frame(&transfer.from_frame) };
-    let drawn = platform.faults.draw(place, |what| match what {
-        What::CreditLost => Some(Course::LosesTheCredit),
-        What::SettleDelayed { by_ms } => Some(Course::Settles { late_by: Duration::from_millis(*by_ms) }),
-        What::Refunded { after_ms } => {
-            Some(Course::IsRefunded { after: after_ms.map(Duration::from_millis) })
-        }
-        What::RefundedAfterSettled { after_ms } => {
-            Some(Course::IsRefundedAfterSettling { after: Duration::from_millis(*after_ms) })
-        }
-        _ => None,
+    let drawn = platform.faults.draw(place, |what| {
+        let What::Saga(fault) = what else { return None };
+        Some(fault.clone())
     });
-    drawn.unwrap_or(Course::Settles { late_by: Duration::ZERO })
+    match drawn {
+        None => Course::Settles { late_by: Duration::ZERO },
+        Some(SagaFault::SettleDelayed { by_ms }) => Course::Settles { late_by: Duration::from_millis(by_ms) },
+        Some(SagaFault::CreditLost) => Course::LosesTheCredit,
+        Some(SagaFault::Refunded { after_ms }) => {
+            Course::IsRefunded { after: after_ms.map(Duration::from_millis) }
+        }
+        Some(SagaFault::RefundedAfterSettled { after_ms }) => {
+            Course::IsRefundedAfterSettling { after: Duration::from_millis(after_ms) }
+        }
+    }
 }
 
 fn settle(platform: &Arc<Platform>, transfer: &Transfer) {

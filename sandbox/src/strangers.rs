@@ -81,9 +81,9 @@ pub(crate) async fn run(platform: Arc<Platform>, frame: String) {
 }
 
 fn manners(platform: &Platform, frame: &str) -> Option<Manners> {
-    platform.faults.draw(Place::frame(frame), |what| match what {
-        What::Strangers { per_second, ahead } => Some(Manners { per_second: *per_second, ahead: *ahead }),
-        _ => None,
+    platform.faults.draw(Place::frame(frame), |what| {
+        let What::Strangers { per_second, ahead } = what else { return None };
+        Some(Manners { per_second: *per_second, ahead: *ahead })
     })
 }
 

@@ -14,7 +14,7 @@ use axum::{
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{AnswerBody, Call, Faults, Place, What};
+use super::{AnswerBody, Call, CallFault, Faults, Place, What};
 use crate::server::Peer;
 
 /// Does a call's work and answers it, as far as the faults allow.
@@ -71,10 +71,10 @@ struct Answer {
 }
 
 impl CallFate {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the other faults don't concern calls")]
     fn of(what: &What, asked: Call) -> Option<Self> {
-        let (call, lands, end) = match what {
-            What::CallAnswers { call, status, body, error_code, retry_after_s, after_ms, lands } => {
+        let What::Call(fault) = what else { return None };
+        let (call, lands, end) = match fault {
+            CallFault::Answers { call, status, body, error_code, retry_after_s, after_ms, lands } => {
                 let answer = Answer {
                     status: StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
                     body: *body,
@@ -84,10 +84,11 @@ impl CallFate {
                 };
                 (call, *lands, End::Answer(answer))
             }
-            What::CallSlow { call, by_ms, lands } => (call, *lands, End::Late(Duration::from_millis(*by_ms))),
-            What::CallHangs { call, lands } => (call, *lands, End::Never),
-            What::CallReset { call, lands } => (call, *lands, End::Cut),
-            _ => return None,
+            CallFault::Slow { call, by_ms, lands } => {
+                (call, *lands, End::Late(Duration::from_millis(*by_ms)))
+            }
+            CallFault::Hangs { call, lands } => (call, *lands, End::Never),
+            CallFault::Reset { call, lands } => (call, *lands, End::Cut),
         };
         (*call == asked).then_some(Self { lands, end })
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Corruption, DelayAt, Faults, Place, What};
+use super::{Alteration, Corruption, DelayAt, EventFault, Faults, Place, What};
 use crate::event::{Event, EventData};
 
 /// Everything the faults do to an event on its way into a store and out of it.
@@ -37,66 +37,58 @@ impl Faults {
         }
         let types = [event.event_type];
         let place = Place { frame, types: &types, backend: event.backend };
-        for what in self.draw_all(place, |what| concerns_events(what).then(|| what.clone())) {
-            fate.add(&what);
-            alter(&what, &mut event.data);
+        let struck = self.draw_all(place, |what| {
+            let What::Event(fault) = what else { return None };
+            Some(fault.clone())
+        });
+        for fault in struck {
+            fate.add(fault, &mut event.data);
         }
         fate
     }
 }
 
-fn concerns_events(what: &What) -> bool {
-    matches!(
-        what,
-        What::EventLost
-            | What::EventDropped { .. }
-            | What::EventDelayed { .. }
-            | What::EventRepeated { .. }
-            | What::EventReordered { .. }
-            | What::EventCorrupted { .. }
-            | What::EventAltered { .. }
-    )
-}
-
 impl EventFate {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the other faults don't concern events")]
-    fn add(&mut self, what: &What) {
-        match what {
-            What::EventLost => self.lost = true,
-            What::EventDropped { replay_too } => {
-                self.delivery.dropped_live = true;
-                self.delivery.dropped_in_replay |= replay_too;
+    fn add(&mut self, fault: EventFault, data: &mut EventData) {
+        let delivery = &mut self.delivery;
+        match fault {
+            EventFault::Lost => self.lost = true,
+            EventFault::Dropped { replay_too } => {
+                delivery.dropped_live = true;
+                delivery.dropped_in_replay |= replay_too;
             }
-            What::EventDelayed { by_ms, waits: DelayAt::Store } => {
-                self.late_by = Some(Duration::from_millis(*by_ms));
+            EventFault::Delayed { by_ms, waits } => {
+                let late_by = Some(Duration::from_millis(by_ms));
+                match waits {
+                    DelayAt::Store => self.late_by = late_by,
+                    DelayAt::Stream => delivery.late_by = late_by,
+                }
             }
-            What::EventDelayed { by_ms, waits: DelayAt::Stream } => {
-                self.delivery.late_by = Some(Duration::from_millis(*by_ms));
+            EventFault::Repeated { times } => delivery.repeats = times,
+            EventFault::Reordered { within_ms } => {
+                delivery.swapped_within = Some(Duration::from_millis(within_ms));
             }
-            What::EventRepeated { times } => self.delivery.repeats = *times,
-            What::EventReordered { within_ms } => {
-                self.delivery.swapped_within = Some(Duration::from_millis(*within_ms));
-            }
-            What::EventCorrupted { how } => self.delivery.corrupted = Some(*how),
-            _ => {}
+            EventFault::Corrupted { how } => delivery.corrupted = Some(how),
+            EventFault::Altered(alteration) => alteration.apply(data),
         }
     }
 }
 
-fn alter(what: &What, data: &mut EventData) {
-    let What::EventAltered { from_agent_id, to_agent_id, amount, memo, transfer_id } = what else { return };
-    replace(&mut data.from_agent_id, from_agent_id);
-    replace(&mut data.to_agent_id, to_agent_id);
-    replace(&mut data.amount, amount);
-    replace(&mut data.memo, memo);
-    if let Some(id) = transfer_id {
-        data.transfer_id.clone_from(id);
+impl Alteration {
+    fn apply(self, data: &mut EventData) {
+        replace(&mut data.from_agent_id, self.from_agent_id);
+        replace(&mut data.to_agent_id, self.to_agent_id);
+        replace(&mut data.amount, self.amount);
+        replace(&mut data.memo, self.memo);
+        if let Some(id) = self.transfer_id {
+            data.transfer_id = id;
+        }
     }
 }
 
 /// A field that the event hasn't got stays missing.
-fn replace<T: Clone>(field: &mut Option<T>, with: &Option<T>) {
+fn replace<T>(field: &mut Option<T>, with: Option<T>) {
     if field.is_some() && with.is_some() {
-        field.clone_from(with);
+        *field = with;
     }
 }

@@ -6,6 +6,7 @@
 
 mod calls;
 mod events;
+mod kinds;
 mod set;
 mod sockets;
 
@@ -16,8 +17,13 @@ use std::sync::{
 
 use tokio::sync::watch;
 
-pub use self::set::{AnswerBody, Call, Corruption, DelayAt, Fault, FaultSet, Only, What};
 pub(crate) use self::{calls::guard, events::Delivery, sockets::SocketFate};
+pub use self::{
+    kinds::{
+        Alteration, AnswerBody, Call, CallFault, Corruption, DelayAt, EventFault, SagaFault, SocketFault,
+    },
+    set::{Fault, FaultSet, Only, What},
+};
 use crate::words::{Backend, EventType};
 
 /// The switchboard of faults, shared by everything in the platform.
@@ -128,7 +134,7 @@ mod tests {
     use super::*;
 
     fn lost(what: &What) -> Option<()> {
-        matches!(what, What::EventLost).then_some(())
+        matches!(what, What::Event(EventFault::Lost)).then_some(())
     }
 
     #[test]
@@ -137,7 +143,7 @@ mod tests {
         let types = [EventType::TokensTransferred];
         let here = Place { frame: "a", types: &types, backend: Some(Backend::Async) };
         assert_eq!(faults.draw(here, lost), None);
-        let rule = Fault::from(What::EventLost).on("a").of_type(types[0]).by(Backend::Async);
+        let rule = Fault::from(EventFault::Lost).on("a").of_type(types[0]).by(Backend::Async);
         faults.set(FaultSet::of([rule]));
         assert_eq!(faults.draw(here, lost), Some(()));
         assert_eq!(faults.draw(Place { frame: "b", ..here }, lost), None);
@@ -151,10 +157,10 @@ mod tests {
     fn first_counts_strikes_and_probability_bounds_them() {
         let faults = Faults::none();
         let here = Place::frame("a");
-        faults.set(FaultSet::of([Fault::from(What::EventLost).first(2)]));
+        faults.set(FaultSet::of([Fault::from(EventFault::Lost).first(2)]));
         let struck = (0..10).filter(|_| faults.draw(here, lost).is_some()).count();
         assert_eq!(struck, 2);
-        faults.set(FaultSet::of([Fault::from(What::EventLost).chance(0.5)]));
+        faults.set(FaultSet::of([Fault::from(EventFault::Lost).chance(0.5)]));
         let struck = (0..1_000).filter(|_| faults.draw(here, lost).is_some()).count();
         assert!((300..700).contains(&struck), "{struck} of 1000");
     }
@@ -162,20 +168,21 @@ mod tests {
     #[test]
     fn a_fault_set_reads_as_the_documentation_shows_it_and_refuses_unknown_words() {
         let text = r#"{"rules": [
-            {"what": "event_lost", "only": {"event_type": "CrossFrameTransferSettled", "backend": "async", "first": 3}},
-            {"what": {"event_delayed": {"by_ms": 1500}}, "only": {"frame": "a", "probability": 0.2}},
-            {"what": {"call_answers": {"call": "transfer", "status": 503, "lands": true}}}
+            {"what": {"event": "lost"}, "only": {"event_type": "CrossFrameTransferSettled", "backend": "async", "first": 3}},
+            {"what": {"event": {"delayed": {"by_ms": 1500}}}, "only": {"frame": "a", "probability": 0.2}},
+            {"what": {"call": {"answers": {"call": "transfer", "status": 503, "lands": true}}}}
         ]}"#;
         let set: FaultSet = serde_json::from_str(text).unwrap();
         assert_eq!(set.rules.len(), 3);
-        assert_eq!(set.rules[1].what, What::EventDelayed { by_ms: 1500, waits: DelayAt::Store });
+        let delayed = EventFault::Delayed { by_ms: 1500, waits: DelayAt::Store };
+        assert_eq!(set.rules[1].what, What::Event(delayed));
         let again: FaultSet = serde_json::from_str(&serde_json::to_string(&set).unwrap()).unwrap();
         assert_eq!(again, set);
         for wrong in [
             r#"{"rule": []}"#,
-            r#"{"rules": [{"what": "event_gone"}]}"#,
-            r#"{"rules": [{"what": "event_lost", "only": {"agent": "x"}}]}"#,
-            r#"{"rules": [{"what": {"event_delayed": {"by_ms": 1, "by_s": 2}}}]}"#,
+            r#"{"rules": [{"what": {"event": "gone"}}]}"#,
+            r#"{"rules": [{"what": {"event": "lost"}, "only": {"agent": "x"}}]}"#,
+            r#"{"rules": [{"what": {"event": {"delayed": {"by_ms": 1, "by_s": 2}}}}]}"#,
         ] {
             assert!(serde_json::from_str::<FaultSet>(wrong).is_err(), "{wrong}");
         }

@@ -4,15 +4,15 @@
 //!
 //! ```json
 //! {"rules": [
-//!   {"what": "event_lost", "only": {"event_type": "CrossFrameTransferSettled", "backend": "async", "first": 3}},
-//!   {"what": {"event_delayed": {"by_ms": 1500}}, "only": {"frame": "a", "probability": 0.2}},
-//!   {"what": {"call_answers": {"call": "transfer", "status": 503, "lands": true}}}
+//!   {"what": {"event": "lost"}, "only": {"event_type": "CrossFrameTransferSettled", "backend": "async", "first": 3}},
+//!   {"what": {"event": {"delayed": {"by_ms": 1500}}}, "only": {"frame": "a", "probability": 0.2}},
+//!   {"what": {"call": {"answers": {"call": "transfer", "status": 503, "lands": true}}}}
 //! ]}
 //! ```
 
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::kinds::{CallFault, EventFault, SagaFault, SocketFault};
 use crate::words::{Backend, EventType};
 
 /// Everything that goes wrong at the moment. An empty set is a healthy platform.
@@ -57,61 +57,19 @@ pub struct Only {
     pub first: Option<u64>,
 }
 
-/// What can go wrong. Events of strangers and of the firehose are never touched by the `event_…` faults.
+/// What can go wrong. `fee_order`, `broadcast_stopped` and `token_expired` concern what happens in a frame; the last
+/// two are people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum What {
-    /// An event never enters the store: neither stream nor REST knows it.
-    EventLost,
-    /// An event is in the store but isn't streamed.
-    EventDropped {
-        /// A replay leaves it out too.
-        #[serde(default)]
-        replay_too: bool,
-    },
-    /// An event comes late.
-    EventDelayed {
-        /// By how many milliseconds.
-        by_ms: u64,
-        /// Where it waits.
-        #[serde(default)]
-        waits: DelayAt,
-    },
-    /// An event is streamed more than once.
-    EventRepeated {
-        /// How many times more.
-        #[serde(default = "one")]
-        times: u32,
-    },
-    /// An event is streamed after the one that follows it.
-    EventReordered {
-        /// Milliseconds after which it goes out alone if none follows.
-        #[serde(default = "second")]
-        within_ms: u64,
-    },
-    /// Something unreadable is streamed in an event's place; a replay is sound.
-    EventCorrupted {
-        /// In which way.
-        how: Corruption,
-    },
-    /// An event says what isn't so; every field given replaces the true one where the event has it.
-    EventAltered {
-        /// Another sender.
-        #[serde(default)]
-        from_agent_id: Option<String>,
-        /// Another receiver.
-        #[serde(default)]
-        to_agent_id: Option<String>,
-        /// Another amount.
-        #[serde(default)]
-        amount: Option<Decimal>,
-        /// Another memo.
-        #[serde(default)]
-        memo: Option<String>,
-        /// Another transfer id.
-        #[serde(default)]
-        transfer_id: Option<String>,
-    },
+    /// To an event.
+    Event(EventFault),
+    /// To a saga.
+    Saga(SagaFault),
+    /// To an HTTP call.
+    Call(CallFault),
+    /// To an event stream's socket.
+    Socket(SocketFault),
     /// Events stay in the frame where they happen.
     BroadcastStopped,
     /// Whether the fee's event comes before the tokens' (else: first across registries, last inside one).
@@ -119,94 +77,8 @@ pub enum What {
         /// The fee's event first.
         first: bool,
     },
-    /// A saga neither credits nor refunds.
-    CreditLost,
-    /// A saga credits later than it should.
-    SettleDelayed {
-        /// Milliseconds on top of the configured time.
-        by_ms: u64,
-    },
-    /// A saga's credit fails, so its sweeper gives the tokens back.
-    Refunded {
-        /// Milliseconds from initiated; the configured time if missing.
-        #[serde(default)]
-        after_ms: Option<u64>,
-    },
-    /// A saga credits, and its sweeper gives the tokens back nevertheless: they exist twice.
-    RefundedAfterSettled {
-        /// Milliseconds from settled.
-        #[serde(default)]
-        after_ms: u64,
-    },
-    /// A call is answered with a status of the fault's own.
-    CallAnswers {
-        /// Which call.
-        call: Call,
-        /// The HTTP status.
-        status: u16,
-        /// What the body is.
-        #[serde(default)]
-        body: AnswerBody,
-        /// `error_code` of a JSON body.
-        #[serde(default)]
-        error_code: Option<String>,
-        /// Seconds in `Retry-After`.
-        #[serde(default)]
-        retry_after_s: Option<u64>,
-        /// Milliseconds before the answer.
-        #[serde(default)]
-        after_ms: u64,
-        /// The call does its work all the same.
-        #[serde(default)]
-        lands: bool,
-    },
-    /// A call is answered late.
-    CallSlow {
-        /// Which call.
-        call: Call,
-        /// By how many milliseconds.
-        by_ms: u64,
-        /// Its work is done at once and its true answer comes late; else nothing is done and it ends in a 504.
-        #[serde(default = "yes")]
-        lands: bool,
-    },
-    /// A call is never answered; when the faults change, its connection is cut.
-    CallHangs {
-        /// Which call.
-        call: Call,
-        /// Its work is done all the same.
-        #[serde(default)]
-        lands: bool,
-    },
-    /// A call's connection is cut instead of an answer.
-    CallReset {
-        /// Which call.
-        call: Call,
-        /// Its work is done all the same.
-        #[serde(default)]
-        lands: bool,
-    },
     /// The registry disowns the token a call bears: 401, now and whenever it is shown again.
     TokenExpired,
-    /// A socket is closed.
-    SocketCloses {
-        /// After so many events from now on.
-        #[serde(default)]
-        after_events: u64,
-        /// Without a closing frame.
-        #[serde(default = "yes")]
-        abruptly: bool,
-    },
-    /// A socket stays open and says nothing more, until the faults change.
-    SocketStalls {
-        /// After so many events from now on; with 0 a new socket doesn't even hear `subscribed`.
-        #[serde(default)]
-        after_events: u64,
-    },
-    /// No heartbeats.
-    HeartbeatsStop,
-    /// Every replay that is asked for is answered with a gap, and what it asked for is not sent.
-    ReplayGap,
     /// Users who copy the memos of recent transfers: other parties, the same memo and amount.
     Strangers {
         /// Events a second.
@@ -227,74 +99,6 @@ pub enum What {
         #[serde(default = "user_event_bytes")]
         bytes: usize,
     },
-}
-
-/// Where a delayed event waits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DelayAt {
-    /// Before it enters the store: heartbeats and REST know nothing of it until then.
-    #[default]
-    Store,
-    /// In each stream, and all that follows waits behind it: heartbeats don't claim it, REST has it.
-    Stream,
-}
-
-/// How a streamed event is made unreadable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Corruption {
-    /// Text that is no JSON.
-    NotJson,
-    /// A binary frame.
-    Binary,
-    /// The first half of the event.
-    Truncated,
-    /// The event, 20 MB long.
-    Huge,
-    /// Sound JSON with a `type` that nobody knows.
-    UnknownType,
-}
-
-/// A call that can be made to fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Call {
-    /// Signing in.
-    Token,
-    /// A transfer, by any backend.
-    Transfer,
-    /// The balance.
-    Balance,
-    /// The EventStore's REST page.
-    Events,
-    /// The WebSocket's handshake; `lands` has no meaning here.
-    Subscribe,
-}
-
-/// The body of an answer that a fault gives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AnswerBody {
-    /// The contract's error document.
-    #[default]
-    Json,
-    /// A proxy's page.
-    Html,
-    /// Nothing.
-    Empty,
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn one() -> u32 {
-    1
-}
-
-fn second() -> u64 {
-    1_000
 }
 
 fn user_traffic() -> Vec<EventType> {
@@ -352,5 +156,29 @@ impl Fault {
     pub fn first(mut self, times: u64) -> Self {
         self.only.first = Some(times);
         self
+    }
+}
+
+impl From<EventFault> for Fault {
+    fn from(fault: EventFault) -> Self {
+        What::Event(fault).into()
+    }
+}
+
+impl From<SagaFault> for Fault {
+    fn from(fault: SagaFault) -> Self {
+        What::Saga(fault).into()
+    }
+}
+
+impl From<CallFault> for Fault {
+    fn from(fault: CallFault) -> Self {
+        What::Call(fault).into()
+    }
+}
+
+impl From<SocketFault> for Fault {
+    fn from(fault: SocketFault) -> Self {
+        What::Socket(fault).into()
     }
 }

@@ -1,6 +1,6 @@
 //! What becomes of a socket, asked when it opens and whenever the faults change.
 
-use super::{Faults, Place, What};
+use super::{Faults, Place, SocketFault, What};
 
 /// What the faults do to one socket from now on. The counts are events from the moment it was asked.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,24 +15,25 @@ impl Faults {
     /// Decides about a socket of `place`'s frame that subscribes to `place`'s types.
     pub(crate) fn socket_fate(&self, place: Place<'_>) -> SocketFate {
         let mut fate = SocketFate::default();
-        fate.stalls_after = self.draw(place, |what| match what {
-            What::SocketStalls { after_events } => Some(*after_events),
-            _ => None,
+        let struck = self.draw_all(place, |what| {
+            let What::Socket(fault) = what else { return None };
+            (*fault != SocketFault::ReplayGap).then(|| fault.clone())
         });
-        let closing = self.draw(place, |what| match what {
-            What::SocketCloses { after_events, abruptly } => Some((*after_events, *abruptly)),
-            _ => None,
-        });
-        if let Some((after, abruptly)) = closing {
-            (fate.closes_after, fate.abruptly) = (Some(after), abruptly);
+        for fault in struck {
+            match fault {
+                SocketFault::Closes { after_events, abruptly } => {
+                    (fate.closes_after, fate.abruptly) = (Some(after_events), abruptly);
+                }
+                SocketFault::Stalls { after_events } => fate.stalls_after = Some(after_events),
+                SocketFault::NoHeartbeats => fate.no_heartbeats = true,
+                SocketFault::ReplayGap => {}
+            }
         }
-        fate.no_heartbeats =
-            self.draw(place, |what| matches!(what, What::HeartbeatsStop).then_some(())).is_some();
         fate
     }
 
-    /// Whether a replay is answered with a gap.
+    /// Whether a replay is answered with a gap; asked apart, so that `first` counts replays.
     pub(crate) fn replay_gap(&self, place: Place<'_>) -> bool {
-        self.draw(place, |what| matches!(what, What::ReplayGap).then_some(())).is_some()
+        self.draw(place, |what| (*what == What::Socket(SocketFault::ReplayGap)).then_some(())).is_some()
     }
 }

@@ -138,12 +138,12 @@ fn book(
         Backend::Async => saga::book(from, to, &transfer),
         Backend::TwoPhase => two_phase::book(from, to, &transfer),
     };
-    let receipt = booked.map_err(refusal)?;
+    let receipt = booked.map_err(|error| refusal(&error))?;
     transfer.fee = receipt.fee;
     Ok((transfer, receipt))
 }
 
-fn refusal(error: LedgerError) -> Refusal {
+fn refusal(error: &LedgerError) -> Refusal {
     let detail = error.to_string();
     match error {
         LedgerError::UnknownAccount(_) => Refusal::new(StatusCode::NOT_FOUND, "receiver_unknown", detail),

@@ -260,8 +260,8 @@ impl Session {
 
 /// Clients have nothing more to say; all that counts is whether they are still there.
 fn heard(message: Option<Result<Message, axum::Error>>) -> Result<(), Over> {
-    match message {
-        Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => Ok(()),
-        Some(Ok(Message::Close(_)) | Err(_)) | None => Err(Over),
+    match message.ok_or(Over)?.map_err(|_| Over)? {
+        Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => Ok(()),
+        Message::Close(_) => Err(Over),
     }
 }

@@ -2,6 +2,11 @@
 //! vocabulary. One binary, so that it links once.
 
 mod client;
+mod faulty_calls;
+mod faulty_events;
+mod faulty_sagas;
+mod faulty_sockets;
 mod registry;
 mod saga;
 mod store;
+mod traffic;
