@@ -32,6 +32,8 @@ pub struct Record {
     pub events: Vec<EmittedEvent>,
     /// How many events the firehose made, in all frames.
     pub firehose_events: u64,
+    /// How many entries of these lists were too old to keep; 0 means that the record is whole.
+    pub forgotten: usize,
     /// What the ledgers miss, all frames together: 0, or the sandbox itself is broken.
     pub residual: Decimal,
 }
@@ -197,6 +199,7 @@ impl Recorder {
             movements: books.movements.to_vec(),
             events: books.events.to_vec(),
             firehose_events: books.firehose,
+            forgotten: books.calls.forgotten + books.movements.forgotten + books.events.forgotten,
             residual,
         })
     }

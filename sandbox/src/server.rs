@@ -41,6 +41,11 @@ impl Peer {
     pub fn cut(&self) {
         self.0.cancel();
     }
+
+    /// Resolves once the connection is cut.
+    pub async fn is_cut(&self) {
+        self.0.cancelled().await;
+    }
 }
 
 impl Connected<IncomingStream<'_, Gate>> for Peer {

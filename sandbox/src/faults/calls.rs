@@ -25,6 +25,8 @@ pub(crate) async fn guard(
     peer: &Peer,
     work: impl FnOnce() -> Response,
 ) -> Response {
+    // Taken before the draw, so that no change can slip between the two.
+    let mut changes = faults.changes();
     let Some(fate) = faults.draw(place, |what| CallFate::of(what, call)) else { return work() };
     let done = fate.lands.then(work);
     match fate.end {
@@ -36,11 +38,9 @@ pub(crate) async fn guard(
             sleep(by).await;
             done.unwrap_or_else(|| StatusCode::GATEWAY_TIMEOUT.into_response())
         }
-        End::Never => {
-            // The sender lives as long as `faults`, so an error can't come; either way the wait is over.
-            drop(faults.changes().changed().await);
-            cut(peer).await
-        }
+        End::Never => match changes.changed().await {
+            Ok(()) | Err(_) => cut(peer).await,
+        },
         End::Cut => cut(peer).await,
     }
 }

@@ -234,13 +234,14 @@ impl Session {
         }
     }
 
-    /// Says nothing until the faults change, but takes note when the client leaves.
+    /// Says nothing until the faults change. It doesn't listen either, as a frozen server wouldn't: not even pings
+    /// are answered, and a client that leaves is missed only when there is something to say again.
     async fn stall(&mut self) -> Result<(), Over> {
         self.flush().await?;
         while self.fate.stalls_after.is_some_and(|after| self.sent >= after) {
             tokio::select! {
                 _ = self.changes.changed() => self.ask_fate(),
-                message = self.socket.recv() => heard(message)?,
+                () = self.peer.is_cut() => return Err(Over),
             }
         }
         Ok(())

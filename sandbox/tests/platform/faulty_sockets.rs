@@ -137,3 +137,18 @@ async fn a_set_of_several_faults_is_obeyed_as_a_whole() -> Result<()> {
     assert!(matches!(subscriber.next().await?, Some(Message::Close(_))));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_stalled_socket_answers_no_pings() -> Result<()> {
+    use futures_util::{SinkExt, StreamExt};
+
+    let world = World::quick().await?;
+    world.fault(SocketFault::Stalls { after_events: 0 });
+    let mut subscriber = world.ask("a", MOVED, None).await?;
+    assert!(timeout(Duration::from_millis(200), subscriber.socket.next()).await.is_err());
+    subscriber.socket.send(Message::Ping("are you there".into())).await?;
+    assert!(timeout(Duration::from_millis(300), subscriber.socket.next()).await.is_err());
+    world.sandbox.faults().clear();
+    subscriber.next_of("subscribed").await?;
+    Ok(())
+}
