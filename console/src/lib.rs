@@ -1,1 +1,32 @@
-//! The HTTP surface: health, metrics and the admin API.
+//! The HTTP surface: health, metrics and the admin API (design §8).
+//!
+//! All of it only reads. Every answer of the admin API comes from the ledger, so any instance can give it, leader
+//! or not. What is served without a token says nothing of agents, transfers or hosts (I8).
+
+mod access;
+mod api;
+mod console;
+mod guard;
+mod problem;
+mod public;
+mod server;
+mod tokens;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+pub use console::{BindError, Console, Parts};
+pub use public::{NotReady, Readiness};
+pub use tokens::TokensError;
+
+/// Where the console listens, and whom it lets in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where metrics, health and readiness are served; `None`: where everything else is.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Names, roles and hashes of the admin API's tokens; re-read when it changes. `None` leaves the admin API open,
+    /// which is allowed on loopback alone.
+    pub admin_token_file: Option<PathBuf>,
+}

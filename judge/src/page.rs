@@ -1,5 +1,7 @@
 //! Judges a page of due tests: no I/O, so that what a sweep decides can be read in one place.
 
+use std::borrow::Cow;
+
 use canary_domain::{
     Coverage, EventType, Facts, Interval, Judgement, Moment, Outcome, Patience, Reason, Stage, Term,
 };
@@ -37,7 +39,19 @@ pub(crate) struct Judged {
 
 impl Look {
     pub(crate) fn at(&self, facts: Facts) -> Judged {
-        self.with(facts, &self.coverage)
+        let coverage = self.coverage_of(&facts);
+        self.with(facts, &coverage)
+    }
+
+    /// What a restored test lacks may have been seen and stamped before the board lost it, so that the reactors
+    /// have looked says nothing against the platform (I5). That nothing is known of its call is still the
+    /// runner's own doing.
+    fn coverage_of(&self, facts: &Facts) -> Cow<'_, Coverage> {
+        if facts.restored && (facts.answer.is_some() || facts.stamps.landed()) {
+            Cow::Owned(Coverage::default())
+        } else {
+            Cow::Borrowed(&self.coverage)
+        }
     }
 
     fn with(&self, facts: Facts, coverage: &Coverage) -> Judged {
@@ -85,7 +99,7 @@ impl Look {
     /// flushed: what was certainly seen once stays seen, or a touch would take a verdict back (I3, I6).
     pub(crate) fn again(&self, judged: Judged, known: &ResultRow) -> Judged {
         let facts = judged.row.facts;
-        let mut coverage = self.coverage.clone();
+        let mut coverage = self.coverage_of(&facts).into_owned();
         if proves_coverage(known) && known.deadline_at == Some(facts.deadline_at()) {
             let seen = Interval { from: facts.start(), until: facts.deadline_at() };
             for event_type in awaited(&facts) {

@@ -2,9 +2,10 @@
 //!
 //! Whether the board knows a test is the board's to say: it is offered everything the ledger waits for, and
 //! takes what it has not. A test is in the ledger a moment before it is on the board, so rows younger
-//! than [`GRACE`] are left to the runner.
+//! than [`GRACE`] are left to the runner. A test that the board has closed comes back once its facts have expired
+//! there: no pending row stays so for ever, whatever was lost where.
 
-use canary_domain::{Facts, Moment, Origin, TestId};
+use canary_domain::{Facts, Moment, Origin};
 use canary_store::{Filter, Leadership};
 use chrono::TimeDelta;
 
@@ -29,7 +30,6 @@ impl Judge {
             pending.into_iter().filter(|facts| facts.test.registered_at < now - GRACE).collect();
         let before = self.board.open_count().await.map_err(SweepError::Board)?;
         self.offer(lead, &pending).await?;
-        self.reopen(lead, &pending, now).await?;
         let after = self.board.open_count().await.map_err(SweepError::Board)?;
         if all || after > before {
             self.offer_watched(lead, now).await?;
@@ -41,21 +41,6 @@ impl Judge {
         for page in facts.chunks(self.settings.batch) {
             lead.check()?;
             self.board.restore(page).await.map_err(SweepError::Board)?;
-        }
-        Ok(())
-    }
-
-    /// Has the board look again at rows that are pending beyond their watch. What it still had open was written by
-    /// the sweep before this, so it has closed these: the ledger has lost a verdict it once took.
-    async fn reopen(&self, lead: &Leadership, pending: &[Facts], now: Moment) -> Result<(), SweepError> {
-        let stuck: Vec<(TestId, Moment)> = pending
-            .iter()
-            .filter(|facts| facts.watched_until() + self.settings.blind_after < now)
-            .map(|facts| (facts.test.test_id, now))
-            .collect();
-        if !stuck.is_empty() {
-            lead.check()?;
-            self.board.reschedule(&stuck).await.map_err(SweepError::Board)?;
         }
         Ok(())
     }

@@ -1,0 +1,66 @@
+//! A query string, taken apart name by name, so that every complaint names the parameter and its value.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use canary_domain::{Moment, parse_iso};
+
+use crate::problem::Problem;
+
+/// The parameters of a request.
+#[derive(Debug)]
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Takes parameters that are all among `known`, each at most once.
+    pub(crate) fn new(given: Vec<(String, String)>, known: &[&str]) -> Result<Self, Problem> {
+        for (index, (name, _)) in given.iter().enumerate() {
+            if !known.contains(&name.as_str()) {
+                let known = known.join(", ");
+                let detail = format!("there is no parameter `{name}`; there are {known}");
+                return Err(Problem::parameter("query", detail));
+            }
+            if given[..index].iter().any(|(before, _)| before == name) {
+                return Err(Problem::parameter("query", format!("`{name}` is given twice")));
+            }
+        }
+        Ok(Self(given))
+    }
+
+    /// A parameter's text. Empty counts as absent.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| known == name)?;
+        Some(found.1.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// One of a few words.
+    pub(crate) fn word<T: FromStr + Display>(
+        &self,
+        name: &'static str,
+        words: &[T],
+    ) -> Result<Option<T>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| {
+            let words = words.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            Problem::parameter(name, format!("{name}: `{text}` is none of {words}"))
+        })
+    }
+
+    /// A moment.
+    pub(crate) fn moment(&self, name: &'static str) -> Result<Option<Moment>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        parse_iso(text).map(Some).ok_or_else(|| {
+            let hint = if text.contains(' ') { " (a `+` in a query is written %2B)" } else { "" };
+            let detail = format!("{name}: `{text}` is no RFC 3339 time, like 2026-11-21T01:22:33Z{hint}");
+            Problem::parameter(name, detail)
+        })
+    }
+
+    /// A whole number from 1 to `most`.
+    pub(crate) fn count(&self, name: &'static str, most: i64, otherwise: i64) -> Result<i64, Problem> {
+        let Some(text) = self.text(name) else { return Ok(otherwise) };
+        text.parse().ok().filter(|count| (1..=most).contains(count)).ok_or_else(|| {
+            Problem::parameter(name, format!("{name}: `{text}` is no whole number from 1 to {most}"))
+        })
+    }
+}

@@ -1,0 +1,38 @@
+//! `GET /api/v1/canaries/results/{test_id}`: one result, with every stage's moments and what it means.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use canary_domain::TestId;
+use canary_store::Ledger;
+use serde::Serialize;
+
+use super::explain::explain;
+use super::row::ApiRow;
+use super::timeline::{Event, timeline};
+use crate::problem::{Kind, Problem};
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct OneResult {
+    #[serde(flatten)]
+    row: ApiRow,
+    /// What happened to it, in order.
+    timeline: Vec<Event>,
+    /// The same in a sentence.
+    explanation: String,
+}
+
+pub(crate) async fn result(
+    State(ledger): State<Arc<dyn Ledger>>,
+    Path(text): Path<String>,
+) -> Result<Json<OneResult>, Problem> {
+    let test_id: TestId = text
+        .parse()
+        .map_err(|_| Problem::new(Kind::NotFound, format!("`{text}` is no test_id: those are UUIDs")))?;
+    let row = ledger.rows(&[test_id]).await?.into_iter().next();
+    let row = row.ok_or_else(|| Problem::new(Kind::NotFound, format!("there is no test {test_id}")))?;
+    let (timeline, explanation) = (timeline(&row), explain(&row));
+    Ok(Json(OneResult { row: row.into(), timeline, explanation }))
+}

@@ -1,0 +1,96 @@
+//! `GET /api/v1/canaries/results`: a page of results, newest first.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query as Given, State};
+use canary_domain::{Backend, Outcome};
+use canary_store::{Filter, Ledger};
+use serde::Serialize;
+
+use super::cursor;
+use super::query::Query;
+use super::row::ApiRow;
+use crate::problem::{Kind, Problem};
+
+const KNOWN: [&str; 7] = ["path", "backend", "outcome", "from", "to", "limit", "cursor"];
+const LIMIT: i64 = 50;
+const MOST: i64 = 500;
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct Results {
+    results: Vec<ApiRow>,
+    /// Asks for the next page; null on the last one.
+    next_cursor: Option<String>,
+}
+
+/// `from` and `to` bound `registered_at`: from on, and before.
+pub(crate) async fn results(
+    State(ledger): State<Arc<dyn Ledger>>,
+    given: Result<Given<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<Results>, Problem> {
+    let Given(given) = given.map_err(|error| Problem::new(Kind::InvalidParameter, error.body_text()))?;
+    let query = Query::new(given, &KNOWN)?;
+    let place = match query.text("cursor") {
+        None => None,
+        Some(text) => Some(cursor::decode(text).ok_or_else(|| {
+            Problem::parameter("cursor", format!("cursor: `{text}` is no cursor of this API"))
+        })?),
+    };
+    let page = ledger.results(&filter(&query)?, place, query.count("limit", MOST, LIMIT)?).await?;
+    let results = page.rows.into_iter().map(ApiRow::from).collect();
+    Ok(Json(Results { results, next_cursor: page.next.map(cursor::encode) }))
+}
+
+fn filter(query: &Query) -> Result<Filter, Problem> {
+    Ok(Filter {
+        path: query.text("path").map(str::to_owned),
+        backend: query.word("backend", Backend::ALL)?,
+        outcome: query.word("outcome", Outcome::ALL)?,
+        from: query.moment("from")?,
+        to: query.moment("to")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(parameters: &[(&str, &str)]) -> Result<Filter, String> {
+        let given =
+            parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Query::new(given, &KNOWN).and_then(|query| filter(&query)).map_err(|problem| format!("{problem:?}"))
+    }
+
+    #[test]
+    fn every_filter_is_understood_and_an_empty_one_is_none() {
+        let filter = asked(&[
+            ("path", "a-intra"),
+            ("backend", "2pc"),
+            ("outcome", "inconclusive"),
+            ("from", "2026-11-21T01:00:00Z"),
+            ("to", ""),
+        ]);
+        let filter = filter.unwrap();
+        assert_eq!(filter.path.as_deref(), Some("a-intra"));
+        assert_eq!((filter.backend, filter.outcome), (Some(Backend::TwoPc), Some(Outcome::Inconclusive)));
+        assert_eq!(filter.from, canary_domain::parse_iso("2026-11-21T01:00:00Z"));
+        assert_eq!(filter.to, None);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named_with_what_would_be() {
+        for (name, value, told) in [
+            ("outcome", "broken", "`broken` is none of pending, passed, late"),
+            ("backend", "saga", "`saga` is none of intra, async, 2pc"),
+            ("from", "yesterday", "`yesterday` is no RFC 3339 time"),
+            ("to", "2026-11-21T01:00:00 01:00", "%2B"),
+            ("form", "1", "there is no parameter `form`"),
+        ] {
+            let problem = asked(&[(name, value)]).unwrap_err();
+            assert!(problem.contains(told), "{problem}");
+        }
+        assert!(asked(&[("path", "a"), ("path", "b")]).unwrap_err().contains("`path` is given twice"));
+    }
+}

@@ -1,0 +1,138 @@
+//! Load, bind, run: the console's life.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use canary_store::{Board, Ledger};
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::access::Access;
+use crate::guard::guard;
+use crate::problem::{Kind, Problem};
+use crate::public::{Readiness, Ready};
+use crate::server::serve;
+use crate::tokens::{Tokens, TokensError};
+use crate::{Settings, api, public};
+
+/// What the console works with.
+pub struct Parts {
+    /// Asked only whether it answers.
+    pub board: Arc<dyn Board>,
+    /// What the admin API answers from.
+    pub ledger: Arc<dyn Ledger>,
+    /// What `/metrics` shows.
+    pub registry: Registry,
+    /// What else, beyond the stores, is not ready.
+    pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+}
+
+/// Why the console could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Without tokens, anybody who reaches it could use it.
+    #[error(
+        "console.admin_token_file is not set, and console.listen is {listen}, which others can reach; \
+         set console.admin_token_file to a file of lines `name:role:sha256hex`, or listen on 127.0.0.1"
+    )]
+    Open {
+        /// Where it was to listen.
+        listen: SocketAddr,
+    },
+    /// The token file can't be used.
+    #[error("console.admin_token_file: {0}")]
+    Tokens(#[from] TokensError),
+    /// The address can't be had.
+    #[error("{setting}: cannot listen on {address}: {cause}")]
+    Listen {
+        /// The setting's path.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        cause: io::Error,
+    },
+}
+
+/// A console that is bound, and serves once it runs.
+#[derive(Debug)]
+pub struct Console {
+    doors: Vec<Door>,
+}
+
+#[derive(Debug)]
+struct Door {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+}
+
+impl Console {
+    /// Reads the tokens and binds.
+    ///
+    /// # Errors
+    /// When the admin API would be open to others, the token file can't be used, or an address can't be had.
+    pub async fn bind(settings: Settings, parts: Parts) -> Result<Self, BindError> {
+        let access = match settings.admin_token_file {
+            Some(file) => Access::Tokens(Tokens::open(file).await?),
+            None if settings.listen.ip().is_loopback() => Access::Local,
+            None => return Err(BindError::Open { listen: settings.listen }),
+        };
+        let Parts { board, ledger, registry, readiness } = parts;
+        let health = public::health(Ready::new(board, Arc::clone(&ledger), readiness));
+        let metrics = public::metrics(registry);
+        let api = api::router(ledger, Arc::new(access));
+        let doors = match settings.metrics_listen {
+            None => {
+                vec![Door::open("console.listen", settings.listen, health.merge(metrics).merge(api)).await?]
+            }
+            Some(address) => vec![
+                Door::open("console.listen", settings.listen, health.clone().merge(api)).await?,
+                Door::open("console.metrics_listen", address, health.merge(metrics)).await?,
+            ],
+        };
+        Ok(Self { doors })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.doors[0].address
+    }
+
+    /// Where it serves metrics.
+    #[must_use]
+    pub fn metrics_addr(&self) -> SocketAddr {
+        self.doors[self.doors.len() - 1].address
+    }
+
+    /// Serves until told to stop, then lets requests in flight end, for a few seconds at most.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut servers = tokio::task::JoinSet::new();
+        for Door { listener, address, router } in self.doors {
+            info!(%address, "the console listens");
+            servers.spawn(serve(listener, router, stop.clone()));
+        }
+        servers.join_all().await;
+    }
+}
+
+impl Door {
+    async fn open(setting: &'static str, address: SocketAddr, router: Router) -> Result<Self, BindError> {
+        let failed = |cause| BindError::Listen { setting, address, cause };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let router = router
+            .fallback(|| async { Problem::new(Kind::NotFound, "there is nothing here") })
+            .method_not_allowed_fallback(|| async {
+                Problem::new(Kind::MethodNotAllowed, "this can only be read")
+            })
+            .layer(from_fn(guard));
+        Ok(Self { listener, address, router })
+    }
+}
