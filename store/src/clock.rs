@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use canary_domain::{Clock, Moment};
-use chrono::TimeDelta;
+use chrono::{SubsecRound as _, TimeDelta};
 use tokio::time::Instant;
 
 use crate::{Board, Result};
@@ -25,7 +25,6 @@ const SLEW: Duration = Duration::from_millis(50);
 /// The wall clock of this machine: the clock of a board in memory, and nobody else's business.
 #[expect(clippy::disallowed_methods, reason = "the one home of wall time; see clippy.toml")]
 pub(crate) fn wall() -> Moment {
-    use chrono::SubsecRound as _;
     chrono::Utc::now().trunc_subsecs(6)
 }
 
@@ -94,7 +93,10 @@ impl BoardClock {
         let finding = if distance <= tolerance {
             *anchor = measured;
             Finding::Steady
-        } else if anchor.suspect.is_some_and(|before| (before - offset).abs().to_std().is_ok_and(|d| d <= tolerance)) {
+        } else if anchor
+            .suspect
+            .is_some_and(|before| (before - offset).abs().to_std().is_ok_and(|d| d <= tolerance))
+        {
             *anchor = measured;
             self.steps.fetch_add(1, Ordering::Release);
             Finding::Stepped
@@ -113,15 +115,17 @@ impl BoardClock {
 impl Clock for BoardClock {
     fn at(&self, instant: Instant) -> Moment {
         let anchor = self.anchor();
-        let after = TimeDelta::from_std(instant.saturating_duration_since(anchor.instant)).unwrap_or(TimeDelta::MAX);
-        let before = TimeDelta::from_std(anchor.instant.saturating_duration_since(instant)).unwrap_or(TimeDelta::MAX);
-        use chrono::SubsecRound as _;
+        let after =
+            TimeDelta::from_std(instant.saturating_duration_since(anchor.instant)).unwrap_or(TimeDelta::MAX);
+        let before =
+            TimeDelta::from_std(anchor.instant.saturating_duration_since(instant)).unwrap_or(TimeDelta::MAX);
         (anchor.moment + after - before).trunc_subsecs(6)
     }
 
     fn error_bound(&self) -> Duration {
         let anchor = self.anchor();
-        let suspect = anchor.suspect.map_or(Duration::ZERO, |offset| offset.abs().to_std().unwrap_or(Duration::MAX));
+        let suspect =
+            anchor.suspect.map_or(Duration::ZERO, |offset| offset.abs().to_std().unwrap_or(Duration::MAX));
         bound(&anchor, Instant::now()).max(suspect)
     }
 
@@ -135,14 +139,20 @@ fn bound(anchor: &Anchor, now: Instant) -> Duration {
 }
 
 async fn read(board: &dyn Board) -> Result<Anchor> {
-    let mut best: Option<Anchor> = None;
-    for _ in 0..TRIES {
-        let asked = Instant::now();
-        let moment = board.time().await?;
-        let half = asked.elapsed() / 2;
-        if best.is_none_or(|best| half < best.error) {
-            best = Some(Anchor { instant: asked + half, moment, error: half, suspect: None });
+    let mut best = read_once(board).await?;
+    for _ in 1..TRIES {
+        let reading = read_once(board).await?;
+        if reading.error < best.error {
+            best = reading;
         }
     }
-    Ok(best.unwrap_or(Anchor { instant: Instant::now(), moment: wall(), error: Duration::MAX, suspect: None }))
+    Ok(best)
+}
+
+/// The board read its clock at some moment between question and answer: it is taken for the middle.
+async fn read_once(board: &dyn Board) -> Result<Anchor> {
+    let asked = Instant::now();
+    let moment = board.time().await?;
+    let half = asked.elapsed() / 2;
+    Ok(Anchor { instant: asked + half, moment, error: half, suspect: None })
 }

@@ -30,7 +30,11 @@ pub struct LeaseTimes {
 impl Default for LeaseTimes {
     /// The times of design §4: 15 s, renewed every 5 s; the margin is a fifth of the lease.
     fn default() -> Self {
-        Self { ttl: Duration::from_secs(15), renew_every: Duration::from_secs(5), margin: Duration::from_secs(3) }
+        Self {
+            ttl: Duration::from_secs(15),
+            renew_every: Duration::from_secs(5),
+            margin: Duration::from_secs(3),
+        }
     }
 }
 
@@ -108,8 +112,16 @@ impl Leadership {
         Holder { node: self.node.clone(), term: self.term }
     }
 
-    fn prolong(&self, until: Instant) {
-        self.until.send_replace(until);
+    /// Answers whether it still lasted. What has ended once stays ended, or those who saw it end would wait
+    /// for a change of the seat that never comes.
+    fn prolong(&self, until: Instant) -> bool {
+        self.until.send_if_modified(|deadline| {
+            let lasts = Instant::now() < *deadline;
+            if lasts {
+                *deadline = until;
+            }
+            lasts
+        })
     }
 
     fn end(&self) {
@@ -167,9 +179,19 @@ impl Leases {
         }
     }
 
-    async fn lead(&self, term: Term, asked: Instant, stopping: &CancellationToken, stopped: &CancellationToken) {
+    async fn lead(
+        &self,
+        term: Term,
+        asked: Instant,
+        stopping: &CancellationToken,
+        stopped: &CancellationToken,
+    ) {
         let holder = Holder { node: self.node.clone(), term };
-        let lead = Leadership::new(self.role, holder.clone(), self.valid_until(asked));
+        let lead = Leadership::new(self.role, holder, self.valid_until(asked));
+        if stopping.is_cancelled() {
+            self.hand_back(&lead).await;
+            return;
+        }
         info!(role = %self.role, term, node = %self.node, "leading");
         self.seat.send_replace(Some(lead.clone()));
         tokio::select! {
@@ -178,8 +200,13 @@ impl Leases {
         }
         lead.end();
         self.seat.send_replace(None);
-        if let Err(error) = self.board.release(self.role, &holder).await {
-            warn!(role = %self.role, term, %error, "the lease could not be handed back and will expire by itself");
+        self.hand_back(&lead).await;
+    }
+
+    async fn hand_back(&self, lead: &Leadership) {
+        if let Err(error) = self.board.release(self.role, &lead.holder()).await {
+            let (role, term) = (self.role, lead.term);
+            warn!(%role, term, %error, "the lease could not be handed back and will expire by itself");
         }
     }
 
@@ -194,11 +221,10 @@ impl Leases {
             let asked = Instant::now();
             let until = *lead.until.borrow();
             match timeout_at(until, self.board.renew(self.role, &lead.holder(), self.times.ttl)).await {
-                Ok(Ok(true)) => {
-                    lead.prolong(self.valid_until(asked));
+                Ok(Ok(true)) if lead.prolong(self.valid_until(asked)) => {
                     next = asked + self.times.renew_every;
                 }
-                Ok(Ok(false)) | Err(_) => return,
+                Ok(Ok(_)) | Err(_) => return,
                 Ok(Err(error)) => {
                     warn!(role = %self.role, term = lead.term, %error, "the lease was not renewed yet");
                     next = Instant::now() + self.times.renew_every / 10;

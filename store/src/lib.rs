@@ -13,7 +13,7 @@ mod ledger;
 pub use board::{
     Announcement, Announcements, Board, Due, Holder, MemoryBoard, ReactorState, RedisBoard, Registration,
 };
-pub use clock::BoardClock;
+pub use clock::{BoardClock, Comparison, Finding};
 pub use error::{Result, StoreError};
 pub use lease::{Leadership, LeaseTimes, Leases, NotLeading, Seat};
 pub use ledger::{

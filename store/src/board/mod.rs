@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use canary_domain::{
-    Answer, EventType, Facts, Interval, Mismatch, Moment, NodeId, Role, Sighting, Term, Test, TestId, Withheld,
+    Answer, EventType, Facts, Interval, Mismatch, Moment, NodeId, Role, Sighting, Term, Test, TestId,
+    Withheld,
 };
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,24 @@ pub use memory::MemoryBoard;
 pub use redis::RedisBoard;
 
 use crate::{Leadership, Result};
+
+/// What is said of a test lives on the board for its watch and this much longer (design §4).
+const LINGER: Duration = Duration::from_secs(60 * 60);
+
+/// A reactor that has been silent for so long is forgotten: beyond any watch, so that its coverage is there for as
+/// long as a verdict may need it.
+const REACTOR_SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long the facts of a test live.
+fn test_life(test: &Test) -> Duration {
+    test.watch + LINGER
+}
+
+/// How long the claim of its slot lives: with a period longer than the watch, until the slot's time is over (I1).
+fn claim_life(test: &Test) -> Duration {
+    let period = test.period_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
+    test.watch.max(period.unwrap_or_default()) + LINGER
+}
 
 /// News for the validators, over `canary:fires`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,12 +167,16 @@ pub trait Board: Send + Sync {
     /// Notes a contradiction of a test; the earliest stays. Marks it touched. `false` if unknown.
     async fn note_mismatch(&self, test_id: TestId, mismatch: &Mismatch) -> Result<bool>;
 
-    /// Writes what a reactor says of itself. It is kept until the reactor has been silent for an hour past
-    /// the longest watch; its position is kept without end.
+    /// Writes what a reactor says of itself. It is kept until the reactor has been silent for a day; the
+    /// highest position of its frame and type is kept without end ([`Board::position`]).
     async fn save_reactor(&self, state: &ReactorState) -> Result<()>;
 
     /// What all reactors of all instances last said.
     async fn reactors(&self) -> Result<Vec<ReactorState>>;
+
+    /// The highest position that any reactor of this frame and type has ever saved: where an instance without
+    /// a state of its own goes on.
+    async fn position(&self, frame: &str, event_type: EventType) -> Result<Option<i64>>;
 
     /// The tests that were touched or are due at `now`, at most `limit`. Touched ones become due in the
     /// same step, so nothing is lost if the caller dies before it has dealt with them; news that arrives

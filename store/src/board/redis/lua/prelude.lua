@@ -1,0 +1,19 @@
+-- What several scripts need. A key that many tests share lives at least as long as the longest-lived of them.
+
+local function outlive(key, ttl)
+  if redis.call('PTTL', key) < tonumber(ttl) then redis.call('PEXPIRE', key, ttl) end
+end
+
+local function touch(touched, test, test_id)
+  redis.call('SADD', touched, test_id)
+  outlive(touched, redis.call('PTTL', test))
+end
+
+-- Whether text a comes before text b, byte by byte: Lua's own order depends on the server's locale.
+local function precedes(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then return x < y end
+  end
+  return #a < #b
+end

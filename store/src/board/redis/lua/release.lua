@@ -1,0 +1,4 @@
+-- Hands back a lease that this holder has. KEYS: lease. ARGV: holder.
+
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
