@@ -1,0 +1,99 @@
+//! What kind of frame a text is (contract §3), told cheaply for events and with certainty for the rest.
+
+use std::borrow::Cow;
+
+use canary_telemetry::RejectReason;
+use memchr::memmem;
+use serde::Deserialize;
+
+use crate::scan::{Scanned, first_value};
+
+/// A frame by its top-level `type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Event,
+    Subscribed { head: i64 },
+    Heartbeat { head: i64 },
+    Gap { oldest: i64 },
+}
+
+/// The part of a message that every kind but an event has.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    head: Option<i64>,
+    oldest: Option<i64>,
+}
+
+/// Tells kinds apart.
+#[derive(Debug)]
+pub(crate) struct Classifier {
+    key: memmem::Finder<'static>,
+}
+
+impl Classifier {
+    pub fn new() -> Self {
+        Self { key: memmem::Finder::new(b"\"type\"") }
+    }
+
+    /// What the frame is. Only a frame whose first `type` is `event` is believed by its bytes; any other is
+    /// parsed, so nothing that a user can write into an event makes it pass for a heartbeat.
+    pub fn kind(&self, text: &str) -> Result<Kind, RejectReason> {
+        if first_value(text.as_bytes(), &self.key) == Some(Scanned::Plain(b"event")) {
+            return Ok(Kind::Event);
+        }
+        let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|_| RejectReason::Unparsable)?;
+        match (envelope.kind.as_ref(), envelope.head, envelope.oldest) {
+            ("event", _, _) => Ok(Kind::Event),
+            ("subscribed", Some(head), _) => Ok(Kind::Subscribed { head }),
+            ("heartbeat", Some(head), _) => Ok(Kind::Heartbeat { head }),
+            ("gap", _, Some(oldest)) => Ok(Kind::Gap { oldest }),
+            ("subscribed" | "heartbeat" | "gap", _, _) => Err(RejectReason::Unparsable),
+            (_, _, _) => Err(RejectReason::UnknownType),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> Result<Kind, RejectReason> {
+        Classifier::new().kind(text)
+    }
+
+    #[test]
+    fn control_messages_are_read_in_any_layout() {
+        assert_eq!(
+            kind(r#"{"type":"subscribed","event_types":["T"],"head":7}"#),
+            Ok(Kind::Subscribed { head: 7 })
+        );
+        assert_eq!(
+            kind(r#"{ "head" : 9, "at":"x", "type" : "heartbeat" }"#),
+            Ok(Kind::Heartbeat { head: 9 })
+        );
+        assert_eq!(kind(r#"{"type":"gap","oldest":6000}"#), Ok(Kind::Gap { oldest: 6000 }));
+    }
+
+    #[test]
+    fn a_users_event_never_passes_for_a_control_message() {
+        for text in [
+            r#"{"type":"event","position":1,"data":{"memo":"\"type\":\"heartbeat\",\"head\":9"}}"#,
+            r#"{"data":{"memo":"{\"type\":\"heartbeat\"}","type":"heartbeat","head":9},"type":"event"}"#,
+            r#"{"position":1,"data":{"head":4},"type": "event"}"#,
+        ] {
+            assert_eq!(kind(text), Ok(Kind::Event), "{text}");
+        }
+    }
+
+    #[test]
+    fn frames_of_no_known_kind_are_refused_by_reason() {
+        for text in
+            ["", "hello", "[1,2]", "{\"type\":\"heartbeat\"}", "{\"head\":1}", "<html>", "{\"type\":1}"]
+        {
+            assert_eq!(kind(text), Err(RejectReason::Unparsable), "{text}");
+        }
+        assert_eq!(kind(r#"{"type":"notice","text":"hi"}"#), Err(RejectReason::UnknownType));
+    }
+}

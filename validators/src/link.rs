@@ -1,0 +1,206 @@
+//! One reactor's socket: a source of frames that says when it broke off (style habit 4).
+//!
+//! Connecting, frames and the end come out of one place, in order, so that silence is never read as absence. After
+//! the end nothing comes until the owner asks for a new connection, from a position that only it knows.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use canary_telemetry::RejectReason;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use http::{HeaderValue, StatusCode, header};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
+use url::Url;
+
+use crate::Credentials;
+use crate::arrival::{Arrival, Arrivals, Watched};
+
+/// From the first packet to the subscription's leaving.
+const OPEN_WITHIN: Duration = Duration::from_secs(10);
+/// A frame up to this size is taken in, to be skipped; a larger one costs the connection.
+const MAX_MESSAGE: usize = 32 << 20;
+
+type Socket = WebSocketStream<MaybeTlsStream<Watched>>;
+
+/// Where a reactor connects, and what it subscribes to.
+pub(crate) struct Door {
+    pub url: Url,
+    /// The platform's name of the event.
+    pub event_name: String,
+    pub credentials: Arc<dyn Credentials>,
+}
+
+/// Why there is no connection any more.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Closed {
+    #[error("it could not be opened: {0}")]
+    Refused(String),
+    #[error("it was lost: {0}")]
+    Lost(String),
+    /// The next connection would meet the same frame again.
+    #[error("a frame on it could not be read: {what}")]
+    Unreadable { what: String, reason: RejectReason },
+    #[error("nothing came for {0:?}")]
+    Silent(Duration),
+    #[error("the EventStore's positions begin anew: {0}")]
+    StoreReset(String),
+}
+
+/// What comes from a link.
+#[derive(Debug)]
+pub(crate) enum Signal {
+    /// Connected, and the subscription has left.
+    Opened,
+    Frame(Message),
+    Closed(Closed),
+}
+
+enum State {
+    Down,
+    Opening(BoxFuture<'static, Result<Socket, Closed>>),
+    Open(Box<Socket>),
+}
+
+pub(crate) struct Link {
+    door: Arc<Door>,
+    arrivals: Arrivals,
+    state: State,
+}
+
+impl Link {
+    pub fn new(door: Arc<Door>) -> Self {
+        Self { door, arrivals: Arrivals::new(), state: State::Down }
+    }
+
+    /// Drops the connection, if there is one, and opens a new one after a delay.
+    pub fn open(&mut self, after: Option<i64>, delay: Duration) {
+        let (door, arrivals) = (Arc::clone(&self.door), self.arrivals.clone());
+        let opening = async move {
+            sleep(delay).await;
+            let refused = |_| Closed::Refused(format!("no answer within {OPEN_WITHIN:?}"));
+            timeout(OPEN_WITHIN, door.open(after, arrivals)).await.map_err(refused).flatten()
+        };
+        self.state = State::Opening(opening.boxed());
+    }
+
+    /// When the frame that came last arrived.
+    pub fn arrival(&self) -> Arrival {
+        self.arrivals.last()
+    }
+
+    pub fn is_open(&self) -> bool {
+        match &self.state {
+            State::Open(_) => true,
+            State::Down | State::Opening(_) => false,
+        }
+    }
+
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
+        let signal = match &mut self.state {
+            State::Down => return Poll::Pending,
+            State::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
+                Ok(socket) => {
+                    self.state = State::Open(Box::new(socket));
+                    Signal::Opened
+                }
+                Err(closed) => Signal::Closed(closed),
+            },
+            State::Open(socket) => match ready!(Pin::new(&mut **socket).poll_next_unpin(cx)) {
+                Some(Ok(Message::Close(frame))) => {
+                    let why = frame.map_or_else(String::new, |frame| format!(" ({})", frame.code));
+                    Signal::Closed(Closed::Lost(format!("the server closed it{why}")))
+                }
+                Some(Ok(message)) => Signal::Frame(message),
+                Some(Err(error @ (Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_)))) => {
+                    Signal::Closed(unreadable(&error))
+                }
+                Some(Err(error)) => Signal::Closed(Closed::Lost(error.to_string())),
+                None => Signal::Closed(Closed::Lost("the server ended it".into())),
+            },
+        };
+        if matches!(signal, Signal::Closed(_)) {
+            self.state = State::Down;
+        }
+        Poll::Ready(signal)
+    }
+
+    /// Says goodbye, for a moment at most.
+    pub async fn close(self) {
+        const GOODBYE: Duration = Duration::from_millis(500);
+        if let State::Open(mut socket) = self.state {
+            // The process ends; whether the server has heard it changes nothing.
+            timeout(GOODBYE, socket.close()).await.ok();
+        }
+    }
+}
+
+/// A reset in the middle of a frame looks like a breach of the protocol, but says nothing about frames to come.
+fn unreadable(error: &Error) -> Closed {
+    use tokio_tungstenite::tungstenite::error::ProtocolError;
+    if matches!(error, Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) {
+        return Closed::Lost(error.to_string());
+    }
+    let too_large = matches!(error, Error::Capacity(_));
+    let reason = if too_large { RejectReason::TooLarge } else { RejectReason::Unparsable };
+    Closed::Unreadable { what: error.to_string(), reason }
+}
+
+impl Door {
+    async fn open(&self, after: Option<i64>, arrivals: Arrivals) -> Result<Socket, Closed> {
+        let request = self.request().await.map_err(Closed::Refused)?;
+        let stream = self.connect().await.map_err(|error| Closed::Refused(format!("connecting: {error}")))?;
+        let watched = Watched::new(stream, arrivals);
+        let config =
+            WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
+        let mut socket = match client_async_tls_with_config(request, watched, Some(config), None).await {
+            Ok((socket, _)) => socket,
+            Err(error) => return Err(self.refused(error).await),
+        };
+        let subscribe = json!({"action": "subscribe", "event_types": [self.event_name], "after": after});
+        socket
+            .send(Message::text(subscribe.to_string()))
+            .await
+            .map_err(|error| Closed::Lost(format!("subscribing: {error}")))?;
+        Ok(socket)
+    }
+
+    async fn request(&self) -> Result<Request, String> {
+        let bearer = self.credentials.bearer().await.map_err(|error| format!("no bearer: {error}"))?;
+        let mut request = self.url.as_str().into_client_request().map_err(|error| error.to_string())?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", bearer.expose_secret()))
+            .map_err(|_| "the bearer has characters that no header can carry".to_owned())?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(header::AUTHORIZATION, value);
+        Ok(request)
+    }
+
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "the URL names no host");
+        let host = self.url.host_str().ok_or_else(invalid)?;
+        let port = self.url.port_or_known_default().ok_or_else(invalid)?;
+        // An IPv6 address stands in brackets in a URL, and without them everywhere else.
+        let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn refused(&self, error: Error) -> Closed {
+        let Error::Http(answer) = &error else { return Closed::Refused(error.to_string()) };
+        if matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            self.credentials.refused().await;
+        }
+        Closed::Refused(format!("the server answered {}", answer.status()))
+    }
+}

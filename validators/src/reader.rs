@@ -1,0 +1,344 @@
+//! What one reactor makes of its frames and pages: stamps, coverage, counts.
+//!
+//! No I/O, and nothing that waits: a frame is dealt with before the next one is looked at.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use canary_domain::{Clock, EventType, Moment, NodeId, Via};
+use canary_store::ReactorState;
+use canary_telemetry::{ReactorMetrics, RejectReason};
+use memchr::memmem;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Message;
+use tracing::{info, warn};
+
+use crate::arrival::Arrival;
+use crate::backstop::{Page, PollError};
+use crate::control::{Classifier, Kind};
+use crate::coverage::Covering;
+use crate::desk::{Dealt, Desk};
+use crate::event::{EventReader, Seen};
+use crate::filter::Filter;
+use crate::link::Closed;
+use crate::scan::{Scanned, first_value};
+
+/// What the reactors of one process share.
+pub(crate) struct Surroundings {
+    pub frame: String,
+    pub node: NodeId,
+    pub max_frame_bytes: usize,
+    pub clock: Arc<dyn Clock>,
+    pub metrics: Arc<ReactorMetrics>,
+    pub desk: Arc<Desk>,
+}
+
+/// The connection as the reader knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    Down,
+    /// Connected, but `subscribed` has not come; a gap may have.
+    Opened {
+        gap: bool,
+    },
+    /// What lies up to `head` is replayed.
+    Subscribed {
+        head: i64,
+        replaying: bool,
+    },
+}
+
+/// One reactor, without its connections.
+pub(crate) struct Reader {
+    kind: EventType,
+    around: Arc<Surroundings>,
+    classifier: Classifier,
+    filter: Filter,
+    events: EventReader,
+    position_key: Option<memmem::Finder<'static>>,
+    covering: Covering,
+    stream: Stream,
+    /// Frames and events since they were last counted.
+    frames: u64,
+    live: u64,
+    replayed: u64,
+    last_event: Option<Moment>,
+    /// When the last heartbeat of this connection came.
+    heartbeat: Option<Instant>,
+}
+
+impl Reader {
+    pub fn new(around: Arc<Surroundings>, events: EventReader, filter: Filter) -> Self {
+        let covering = Covering::new(around.clock.steps());
+        let position_key = events.position_key().map(|key| memmem::Finder::new(&key).into_owned());
+        Self {
+            kind: events.event_type(),
+            around,
+            classifier: Classifier::new(),
+            filter,
+            events,
+            position_key,
+            covering,
+            stream: Stream::Down,
+            frames: 0,
+            live: 0,
+            replayed: 0,
+            last_event: None,
+            heartbeat: None,
+        }
+    }
+
+    /// Continues what this reactor, or one like it, told the board.
+    pub fn resume(&mut self, state: &ReactorState) {
+        if let (Some(position), Some(covered)) = (state.position, state.covered) {
+            info!(event = %self.kind, position, from_node = state.node, "resuming from a stored position");
+            self.covering.resume(position, covered);
+        }
+    }
+
+    pub fn after(&self) -> Option<i64> {
+        self.covering.after()
+    }
+
+    pub fn subscribed(&self) -> bool {
+        matches!(self.stream, Stream::Subscribed { .. })
+    }
+
+    /// When the last heartbeat of this connection came.
+    pub fn heartbeat(&self) -> Option<Instant> {
+        self.heartbeat
+    }
+
+    pub fn gap(&self) -> bool {
+        self.covering.gap()
+    }
+
+    /// The socket is connected.
+    pub fn opened(&mut self) {
+        self.stream = Stream::Opened { gap: false };
+    }
+
+    /// The connection is gone.
+    pub fn closed(&mut self) {
+        self.stream = Stream::Down;
+        self.heartbeat = None;
+        self.around.metrics.up(self.kind, false);
+        self.publish();
+    }
+
+    /// Nothing that was processed helps any more: begin from now on, with the next connection.
+    pub fn forget(&mut self) {
+        self.covering.forget();
+    }
+
+    /// One message from the socket. `Break`: the connection is of no use any more.
+    pub fn message(&mut self, message: &Message, arrival: impl Fn() -> Arrival) -> ControlFlow<Closed> {
+        match message {
+            Message::Text(text) => return self.text(text, arrival),
+            Message::Binary(_) => {
+                self.frames += 1;
+                self.reject(RejectReason::Binary);
+            }
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn text(&mut self, text: &str, arrival: impl Fn() -> Arrival) -> ControlFlow<Closed> {
+        self.frames += 1;
+        if text.len() > self.around.max_frame_bytes {
+            self.reject(RejectReason::TooLarge);
+            return ControlFlow::Continue(());
+        }
+        match self.classifier.kind(text) {
+            Ok(Kind::Event) => self.streamed_event(text, arrival),
+            Ok(Kind::Subscribed { head }) => return self.subscription(head, arrival()),
+            Ok(Kind::Heartbeat { head }) => self.heartbeat_at(head, arrival()),
+            Ok(Kind::Gap { oldest }) => self.gap_before(oldest),
+            Err(reason) => self.reject(reason),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn streamed_event(&mut self, text: &str, arrival: impl Fn() -> Arrival) {
+        match self.stream {
+            Stream::Subscribed { replaying: false, .. } => self.live += 1,
+            Stream::Subscribed { head, replaying: true } => self.replayed_event(text, head),
+            Stream::Opened { .. } | Stream::Down => self.replayed += 1,
+        }
+        if self.filter.matters(text.as_bytes()) {
+            let Arrival { at, behind } = arrival();
+            self.event(text, at, |reader, position| match reader.stream {
+                Stream::Subscribed { head, .. } if position > head && !behind => Via::Live,
+                Stream::Subscribed { .. } | Stream::Opened { .. } | Stream::Down => Via::Replay,
+            });
+        }
+    }
+
+    /// Counts an event while the replay lasts, which ends with the first event behind it.
+    fn replayed_event(&mut self, text: &str, head: i64) {
+        let scanned = self.position_key.as_ref().and_then(|key| first_value(text.as_bytes(), key));
+        let position = match scanned {
+            Some(Scanned::Plain(digits)) => {
+                std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok())
+            }
+            Some(Scanned::Escaped) | None => None,
+        };
+        if position.is_some_and(|position: i64| position > head) {
+            self.live += 1;
+            self.stream = Stream::Subscribed { head, replaying: false };
+        } else {
+            self.replayed += 1;
+        }
+    }
+
+    fn event(&mut self, text: &str, at: Instant, via: impl Fn(&Self, i64) -> Via) {
+        let event = match self.events.read(text) {
+            Ok(event) => event,
+            Err(reason) => return self.reject(reason),
+        };
+        let via = via(self, event.position);
+        let clock = &self.around.clock;
+        let error_us = u64::try_from(clock.error_bound().as_micros()).unwrap_or(u64::MAX);
+        let local = event.frame == self.around.frame;
+        let seen = Seen { local, at, seen: clock.at(at), via, error_us, event };
+        match self.around.desk.event(seen) {
+            Dealt::With => {}
+            Dealt::Lost => {
+                warn!(event = %self.kind, "too many events of our agents wait for their tests; coverage begins anew");
+                self.covering.restart();
+                self.publish();
+            }
+        }
+    }
+
+    fn subscription(&mut self, head: i64, arrival: Arrival) -> ControlFlow<Closed> {
+        let gap = self.stream == Stream::Opened { gap: true };
+        if let Err(reset) = self.covering.subscribed(head, self.around.clock.at(arrival.at)) {
+            self.covering.forget();
+            let what = format!("its head is {}, and position {} was read before", reset.head, reset.position);
+            return ControlFlow::Break(Closed::StoreReset(what));
+        }
+        let replaying = self.after().is_some_and(|after| after < head);
+        self.stream = Stream::Subscribed { head, replaying };
+        if gap {
+            self.covering.open_gap(head);
+        }
+        self.around.metrics.up(self.kind, true);
+        info!(event = %self.kind, head, after = self.after(), "subscribed");
+        self.publish();
+        ControlFlow::Continue(())
+    }
+
+    fn heartbeat_at(&mut self, head: i64, arrival: Arrival) {
+        let Stream::Subscribed { head: replay_until, replaying } = self.stream else { return };
+        self.heartbeat = Some(arrival.at);
+        self.stream = Stream::Subscribed { head: replay_until, replaying: replaying && head < replay_until };
+        // What arrived behind it while we stood still is still unread, so its arrival is not known.
+        let until = (!arrival.behind).then(|| self.around.clock.at(arrival.at));
+        self.follow_clock();
+        self.covering.streamed(head, until, arrival.at);
+        self.settle();
+    }
+
+    fn gap_before(&mut self, oldest: i64) {
+        warn!(event = %self.kind, oldest, after = self.after(), "the EventStore can't replay everything; fetching it");
+        match &mut self.stream {
+            Stream::Opened { gap } => *gap = true,
+            Stream::Subscribed { head, .. } => {
+                let target = (*head).max(oldest.saturating_sub(1));
+                self.covering.open_gap(target);
+            }
+            Stream::Down => {}
+        }
+    }
+
+    /// A page of the backstop; answers whether there may be more.
+    pub fn page(&mut self, page: &Page) -> Result<bool, PollError> {
+        self.follow_clock();
+        let Some(after) = page.after else {
+            if self.after().is_none() {
+                self.covering.begin(page.head, self.around.clock.at(page.received));
+                self.publish();
+            }
+            return Ok(false);
+        };
+        let last = page.events.iter().rev().find_map(|event| self.events.position(event.get()));
+        if !page.events.is_empty() && last.is_none_or(|last| last <= after) {
+            return Err(PollError::Stuck(after));
+        }
+        self.fetched_events(page);
+        let more = last.is_some_and(|last| last < page.head);
+        match last {
+            Some(last) if more => self.covering.fetched(last, page.received),
+            Some(_) | None => {
+                self.covering.fetched_all(page.head, self.around.clock.at(page.asked), page.received);
+            }
+        }
+        self.settle();
+        Ok(more)
+    }
+
+    fn fetched_events(&mut self, page: &Page) {
+        for event in &page.events {
+            let text = event.get();
+            if text.len() > self.around.max_frame_bytes {
+                self.reject(RejectReason::TooLarge);
+            } else if self.filter.matters(text.as_bytes()) {
+                self.event(text, page.received, |_, _| Via::Backstop);
+            }
+        }
+        if !page.events.is_empty() {
+            self.around.metrics.events(self.kind, Via::Backstop, page.events.len() as u64);
+            self.last_event = Some(self.around.clock.at(page.received));
+        }
+    }
+
+    /// Counts what came since the last time; answers whether any frame did.
+    pub fn count(&mut self, now: Instant) -> bool {
+        let metrics = &self.around.metrics;
+        for (via, count) in [(Via::Live, &mut self.live), (Via::Replay, &mut self.replayed)] {
+            if *count > 0 {
+                metrics.events(self.kind, via, std::mem::take(count));
+                self.last_event = Some(self.around.clock.at(now));
+            }
+        }
+        std::mem::take(&mut self.frames) > 0
+    }
+
+    /// Looks whether coverage may go on past what was held.
+    pub fn settle_waiting(&mut self) {
+        if self.covering.waits() {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        if self.covering.settle(self.around.desk.blocks(self.kind)) {
+            self.publish();
+        }
+    }
+
+    fn follow_clock(&mut self) {
+        if self.covering.clock_steps(self.around.clock.steps()) {
+            warn!(event = %self.kind, "the board's clock has stepped; coverage begins anew");
+        }
+    }
+
+    fn reject(&self, reason: RejectReason) {
+        self.around.metrics.rejected(self.kind, reason);
+    }
+
+    fn publish(&self) {
+        let (position, covered) = self.covering.settled();
+        self.around.desk.state(ReactorState {
+            frame: self.around.frame.clone(),
+            event_type: self.kind,
+            node: self.around.node.clone(),
+            position,
+            covered,
+            connected: self.subscribed(),
+            last_event_at: self.last_event,
+        });
+    }
+}
