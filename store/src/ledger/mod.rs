@@ -3,13 +3,24 @@
 //! A row once written is never lost: it only moves from pending to a verdict, and from one revision to a
 //! higher one (I6). The unique slot is what makes "one slot, one transfer" safe whoever leads (I1).
 
+mod access;
+mod accounts;
+mod amend;
+mod columns;
+mod failure;
+mod hours;
+mod migrator;
+mod notes;
+mod pages;
 mod postgres;
+mod record;
+mod spans;
 mod sqlite;
+mod values;
+mod verdicts;
 
 use async_trait::async_trait;
-use canary_domain::{
-    Backend, Facts, Hold, Moment, Outcome, Reason, SlotKey, Term, Test, TestId, Verdict,
-};
+use canary_domain::{Backend, Facts, Hold, Moment, Outcome, Reason, SlotKey, Term, Test, TestId, Verdict};
 use serde::{Deserialize, Serialize};
 
 pub use postgres::PostgresLedger;
@@ -223,6 +234,7 @@ pub trait Ledger: Send + Sync {
     async fn slot_spans(&self, period_ms: i64) -> Result<Vec<SlotSpan>>;
 
     /// The cycles between `first` and `last` (both included) that have no row, ascending, at most `limit`.
+    #[expect(clippy::too_many_arguments, reason = "the five say one thing: which slots of which path")]
     async fn gaps(&self, path: &str, period_ms: i64, first: i64, last: i64, limit: i64) -> Result<Vec<i64>>;
 
     /// Writes what the judge knows, in one transaction: inserts rows that are not there, and changes rows only when

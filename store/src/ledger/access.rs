@@ -1,0 +1,78 @@
+//! The way to the database: a pool whose every use has an end, and errors that name place, step and cause.
+//!
+//! A server that stops answering holds a connection for as long as TCP is patient, which is a quarter of an hour. So a
+//! connection whose work did not come to its end in time, or was dropped with its caller, is closed and
+//! not given back: the pool would wait for its answer.
+
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Database, Pool};
+use tokio::time::timeout;
+
+use super::failure::Place;
+use crate::Result;
+
+/// How long to wait for a connection.
+pub(super) const ACQUIRE: Duration = Duration::from_secs(3);
+/// How long the server may work on one statement, where it can be told.
+pub(super) const STATEMENT: Duration = Duration::from_secs(4);
+/// How long all migrations together may take, rewriting what is there.
+pub(super) const MIGRATION: Duration = Duration::from_mins(10);
+/// How long one question may take in all.
+pub(super) const QUESTION: Duration = Duration::from_secs(5);
+
+/// A pool, and where it leads to.
+#[derive(Debug)]
+pub(super) struct Access<DB: Database> {
+    pool: Pool<DB>,
+    place: Place,
+}
+
+impl<DB: Database> Access<DB> {
+    pub(super) fn new(pool: Pool<DB>, place: Place) -> Self {
+        Self { pool, place }
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Asks one bounded question.
+    pub(super) async fn ask<T, F>(&self, step: &'static str, question: F) -> Result<T>
+    where
+        F: AsyncFnOnce(&mut DB::Connection) -> sqlx::Result<T>,
+    {
+        self.ask_within(QUESTION, step, question).await
+    }
+
+    /// Asks a question that may take longer.
+    pub(super) async fn ask_within<T, F>(&self, limit: Duration, step: &'static str, question: F) -> Result<T>
+    where
+        F: AsyncFnOnce(&mut DB::Connection) -> sqlx::Result<T>,
+    {
+        let acquired = self.pool.acquire().await.map_err(|error| self.place.failed(step, &error))?;
+        let mut lent = Lent { connection: acquired, settled: false };
+        match timeout(limit, question(&mut lent.connection)).await {
+            Ok(answer) => {
+                lent.settled = true;
+                answer.map_err(|error| self.place.failed(step, &error))
+            }
+            Err(_) => Err(self.place.silent(step, limit)),
+        }
+    }
+}
+
+/// A connection of the pool that is closed unless its work came to an end.
+struct Lent<DB: Database> {
+    connection: PoolConnection<DB>,
+    settled: bool,
+}
+
+impl<DB: Database> Drop for Lent<DB> {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.connection.close_on_drop();
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What may become of a row that is there (I3, I6): a pure function of the row and of what a judge wants to write.
+
+use canary_domain::Outcome;
+
+use super::Change;
+use super::record::Record;
+
+/// The row to write in place of `row`, and the change to tell of, if any; `None` leaves the row alone.
+///
+/// In this order:
+/// - A judge of a lower term is not listened to.
+/// - A verdict is never taken back: news without one change a pending row alone.
+/// - A slot that was fired stays fired: news that it was not (`skipped`, `missed`) don't outrank a row that shows
+///   the firing. The other way round they do: the row of a slot that was thought unfired takes the verdict of its test.
+/// - The same content is no change, whoever judged it and when; only a higher term is noted, so that its
+///   predecessor is not listened to any more.
+/// - Anything else raises the revision, but from pending to pending, which is no change to tell of.
+pub(super) fn amend(row: &Record, news: &Record) -> Option<(Record, Option<Change>)> {
+    let pending = news.outcome.0 == Outcome::Pending;
+    if news.judge_term < row.judge_term
+        || pending && row.outcome.0 != Outcome::Pending
+        || says_unfired(news) && row.shows_firing()
+    {
+        return None;
+    }
+    // What names the slot and its place among the pages is written once.
+    let mut next = Record {
+        path: row.path.clone(),
+        cycle: row.cycle,
+        period_ms: row.period_ms,
+        origin: row.origin,
+        registered_at: row.registered_at,
+        judged_at: row.judged_at,
+        revision: row.revision,
+        ..news.clone()
+    };
+    if next == (Record { judge_term: news.judge_term, ..row.clone() }) {
+        return (news.judge_term > row.judge_term).then_some((next, None));
+    }
+    if pending {
+        return Some((next, None));
+    }
+    next.judged_at = news.judged_at;
+    next.revision += 1;
+    let change = Change {
+        test_id: row.test_id.0,
+        before: Some(row.outcome.0),
+        after: next.outcome.0,
+        revision: next.revision,
+    };
+    Some((next, Some(change)))
+}
+
+/// What to tell of a row that was not there before; pending ones are no change of a verdict.
+pub(super) fn arrival(record: &Record) -> Option<Change> {
+    (record.outcome.0 != Outcome::Pending).then_some(Change {
+        test_id: record.test_id.0,
+        before: None,
+        after: record.outcome.0,
+        revision: record.revision,
+    })
+}
+
+fn says_unfired(record: &Record) -> bool {
+    match record.outcome.0 {
+        Outcome::Skipped | Outcome::Missed => !record.shows_firing(),
+        Outcome::Pending | Outcome::Passed | Outcome::Late | Outcome::Failed | Outcome::Inconclusive => false,
+    }
+}

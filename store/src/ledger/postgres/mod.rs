@@ -1,0 +1,207 @@
+//! The ledger in PostgreSQL, 14 or later.
+//!
+//! The pool connects when it is first asked, so the service can start while the server is away, and connects
+//! again by itself once it is back.
+
+mod hours;
+mod notes;
+mod reads;
+mod rows;
+mod slots;
+
+use std::str::FromStr;
+
+use async_trait::async_trait;
+use canary_domain::{Facts, Hold, Moment, SlotKey, Test, TestId};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
+use tokio::time::timeout;
+
+use super::access::{ACQUIRE, Access, MIGRATION, STATEMENT};
+use super::failure::Place;
+use super::hours::AT_ONCE;
+use super::pages::Question;
+use super::record::Record;
+use super::spans::Range;
+use super::verdicts::time_for;
+use super::{
+    Accounting, Annotation, AuditEntry, Change, Claim, FactsRow, Filter, Ledger, Page, ResultRow, SlotSpan,
+    Unfired, migrator,
+};
+use crate::{Result, StoreError};
+
+/// Enough for the console's questions beside the judge's and the runner's.
+const CONNECTIONS: u32 = 8;
+
+/// The ledger in PostgreSQL.
+#[derive(Debug)]
+pub struct PostgresLedger {
+    access: Access<Postgres>,
+    options: PgConnectOptions,
+    canary: String,
+}
+
+impl PostgresLedger {
+    /// The ledger of the deployment `canary` in the database at `url` (`postgres://user:password@host:port/database`).
+    /// Nothing is connected yet. Has to be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// When the URL can't be understood.
+    pub fn connect(url: &SecretString, canary: &str) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url.expose_secret()).map_err(|_| {
+            // The cause is left out: it may quote the URL.
+            StoreError::Broken {
+                store: "PostgreSQL".to_owned(),
+                step: "reading its URL",
+                cause: "write it like postgres://user:password@host:5432/database".to_owned(),
+            }
+        })?;
+        let options = options.application_name("canary");
+        let database = options.get_database().unwrap_or("its default database");
+        let name = format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port());
+        let place = Place::postgres(name, options.get_username());
+        let pool =
+            PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE).connect_lazy_with(
+                options.clone().options([("statement_timeout", STATEMENT.as_millis().to_string())]),
+            );
+        Ok(Self { access: Access::new(pool, place), options, canary: canary.to_owned() })
+    }
+
+    async fn run_migrations(&self) -> sqlx::Result<()> {
+        // A connection of its own: a migration may take its time, and the lock that keeps two instances apart is
+        // gone with the connection, whatever happens.
+        let connecting = timeout(ACQUIRE, self.options.connect());
+        let mut connection = connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        migrator::postgres().run_direct(None, &mut connection, false).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Ledger for PostgresLedger {
+    fn describe(&self) -> String {
+        self.access.place().name().to_owned()
+    }
+
+    async fn ping(&self) -> Result<()> {
+        let step = "asking for its schema";
+        let version = self.access.ask(step, async |c| notes::schema(c).await).await?;
+        migrator::suffices(version, &migrator::postgres())
+            .map_err(|cause| self.access.place().broken(step, cause))
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        let (step, place) = ("migrating", self.access.place());
+        match timeout(MIGRATION, self.run_migrations()).await {
+            Ok(done) => done.map_err(|error| place.failed(step, &error)),
+            Err(_) => Err(place.silent(step, MIGRATION)),
+        }
+    }
+
+    async fn slot_key(&self, fresh: &SlotKey) -> Result<SlotKey> {
+        self.access
+            .ask("agreeing on the slot key", async |c| notes::slot_key(c, &self.canary, fresh).await)
+            .await
+    }
+
+    async fn claim(&self, test: &Test) -> Result<Claim> {
+        let record = Record::claimed(test);
+        self.access.ask("claiming a slot", async |c| slots::claim(c, &self.canary, &record).await).await
+    }
+
+    async fn write_unfired(&self, rows: &[Unfired]) -> Result<Vec<TestId>> {
+        let records: Vec<Record> = rows.iter().map(Record::unfired).collect();
+        let step = "writing slots that were not fired";
+        let limit = time_for(&records);
+        self.access
+            .ask_within(limit, step, async |c| slots::write_unfired(c, &self.canary, &records).await)
+            .await
+    }
+
+    async fn slot_spans(&self, period_ms: i64) -> Result<Vec<SlotSpan>> {
+        self.access
+            .ask("reading the spans of slots", async |c| slots::spans(c, &self.canary, period_ms).await)
+            .await
+    }
+
+    async fn gaps(&self, path: &str, period_ms: i64, first: i64, last: i64, limit: i64) -> Result<Vec<i64>> {
+        let range = Range { path, period_ms, first, last, limit };
+        self.access
+            .ask("looking for slots without a row", async |c| slots::gaps(c, &self.canary, &range).await)
+            .await
+    }
+
+    async fn record(&self, rows: &[FactsRow]) -> Result<Vec<Change>> {
+        let records: Vec<Record> = rows.iter().map(Record::judged).collect();
+        let limit = time_for(&records);
+        self.access
+            .ask_within(limit, "writing verdicts", async |c| rows::record(c, &self.canary, &records).await)
+            .await
+    }
+
+    async fn pending(&self, before: Moment, limit: i64) -> Result<Vec<Facts>> {
+        self.access
+            .ask("reading pending rows", async |c| reads::pending(c, &self.canary, before, limit).await)
+            .await
+    }
+
+    async fn rows(&self, tests: &[TestId]) -> Result<Vec<ResultRow>> {
+        self.access.ask("reading rows", async |c| reads::rows(c, &self.canary, tests).await).await
+    }
+
+    async fn results(&self, filter: &Filter, cursor: Option<(Moment, TestId)>, limit: i64) -> Result<Page> {
+        let question = Question { filter, cursor, limit };
+        self.access
+            .ask("reading a page of results", async |c| reads::results(c, &self.canary, &question).await)
+            .await
+    }
+
+    async fn accounting(&self) -> Result<Accounting> {
+        self.access.ask("counting slots", async |c| slots::accounting(c, &self.canary).await).await
+    }
+
+    async fn roll_up(&self, since: Moment) -> Result<u64> {
+        let step = "rolling up hours";
+        let touched = self.access.ask(step, async |c| hours::touched(c, &self.canary, since).await).await?;
+        let mut written = 0;
+        for some in touched.chunks(AT_ONCE) {
+            written += self.access.ask(step, async |c| hours::roll_up(c, &self.canary, some).await).await?;
+        }
+        Ok(written)
+    }
+
+    async fn prune(&self, before: Moment, limit: i64) -> Result<u64> {
+        self.access
+            .ask("deleting old rows", async |c| hours::prune(c, &self.canary, before, limit).await)
+            .await
+    }
+
+    async fn prune_hourly(&self, before: Moment, limit: i64) -> Result<u64> {
+        let step = "deleting old rollups";
+        self.access.ask(step, async |c| hours::prune_hourly(c, &self.canary, before, limit).await).await
+    }
+
+    async fn holds(&self, since: Moment) -> Result<Vec<Hold>> {
+        self.access.ask("reading holds", async |c| notes::holds(c, &self.canary, since).await).await
+    }
+
+    async fn place_hold(&self, hold: &Hold, actor: &str, reason: &str) -> Result<()> {
+        let step = "placing a hold";
+        self.access.ask(step, async |c| notes::place_hold(c, &self.canary, hold, (actor, reason)).await).await
+    }
+
+    async fn lift_pause(&self, path: &str, at: Moment) -> Result<u64> {
+        self.access.ask("lifting a pause", async |c| notes::lift_pause(c, &self.canary, path, at).await).await
+    }
+
+    async fn audit(&self, entry: &AuditEntry) -> Result<()> {
+        self.access.ask("writing the audit trail", async |c| notes::audit(c, &self.canary, entry).await).await
+    }
+
+    async fn annotate(&self, annotation: &Annotation) -> Result<()> {
+        self.access
+            .ask("writing an annotation", async |c| notes::annotate(c, &self.canary, annotation).await)
+            .await
+    }
+}

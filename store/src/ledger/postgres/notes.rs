@@ -1,0 +1,62 @@
+//! What is kept beside the rows: the schema's version, the slot key, holds, audit trail, annotations.
+
+use canary_domain::{Hold, Moment, SlotKey};
+use sqlx::PgConnection;
+
+use super::super::migrator::VERSION;
+use super::super::notes::{self, ANNOTATE, AUDIT, HOLDS, HoldRow, KEEP_KEY, KEY, LIFT, PLACE};
+use super::super::{Annotation, AuditEntry};
+
+/// The newest migration that ran; `None` if none ever did.
+pub(super) async fn schema(c: &mut PgConnection) -> sqlx::Result<Option<i64>> {
+    let there: bool =
+        sqlx::query_scalar("SELECT to_regclass('canary_migrations') IS NOT NULL").fetch_one(&mut *c).await?;
+    if there { sqlx::query_scalar(VERSION).fetch_one(c).await } else { Ok(None) }
+}
+
+pub(super) async fn slot_key(c: &mut PgConnection, canary: &str, fresh: &SlotKey) -> sqlx::Result<SlotKey> {
+    sqlx::query(KEEP_KEY).bind(canary).bind(fresh.expose()).execute(&mut *c).await?;
+    notes::slot_key(sqlx::query_scalar(KEY).bind(canary).fetch_one(c).await?)
+}
+
+pub(super) async fn holds(c: &mut PgConnection, canary: &str, since: Moment) -> sqlx::Result<Vec<Hold>> {
+    let rows: Vec<HoldRow> = sqlx::query_as(HOLDS).bind(canary).bind(since).fetch_all(c).await?;
+    Ok(rows.into_iter().map(Hold::from).collect())
+}
+
+pub(super) async fn place_hold(
+    c: &mut PgConnection,
+    canary: &str,
+    hold: &Hold,
+    (actor, reason): (&str, &str),
+) -> sqlx::Result<()> {
+    let query = sqlx::query(PLACE).bind(canary).bind(hold.kind.to_string()).bind(&hold.path);
+    query.bind(hold.from).bind(hold.until).bind(actor).bind(reason).execute(c).await?;
+    Ok(())
+}
+
+pub(super) async fn lift_pause(
+    c: &mut PgConnection,
+    canary: &str,
+    path: &str,
+    at: Moment,
+) -> sqlx::Result<u64> {
+    let lifted = sqlx::query(LIFT).bind(canary).bind(path).bind(at).execute(c).await?;
+    Ok(lifted.rows_affected())
+}
+
+pub(super) async fn audit(c: &mut PgConnection, canary: &str, entry: &AuditEntry) -> sqlx::Result<()> {
+    let query = sqlx::query(AUDIT).bind(canary).bind(entry.at).bind(&entry.actor).bind(&entry.role);
+    query.bind(&entry.action).bind(&entry.path).bind(&entry.detail).bind(&entry.remote).execute(c).await?;
+    Ok(())
+}
+
+pub(super) async fn annotate(
+    c: &mut PgConnection,
+    canary: &str,
+    annotation: &Annotation,
+) -> sqlx::Result<()> {
+    let query = sqlx::query(ANNOTATE).bind(canary).bind(annotation.at).bind(&annotation.kind);
+    query.bind(&annotation.text).bind(&annotation.node).execute(c).await?;
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! Rows, read.
+
+use canary_domain::{Facts, Moment, TestId};
+use sqlx::types::Uuid;
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, QueryBuilder};
+
+use super::super::columns::postgres::SELECT;
+use super::super::pages::{Question, page};
+use super::super::record::Record;
+use super::super::{Page, ResultRow};
+
+pub(super) fn uuids(tests: &[TestId]) -> Vec<Uuid> {
+    tests.iter().map(|test| test.uuid()).collect()
+}
+
+pub(super) async fn pending(
+    c: &mut PgConnection,
+    canary: &str,
+    before: Moment,
+    limit: i64,
+) -> sqlx::Result<Vec<Facts>> {
+    let sql = format!(
+        "{} WHERE canary = $1 AND outcome = 'pending' AND outcome <> 'passed' AND origin = 'schedule' \
+         AND registered_at < $2 ORDER BY registered_at, test_id LIMIT $3",
+        *SELECT
+    );
+    let query = sqlx::query_as(AssertSqlSafe(sql)).bind(canary).bind(before).bind(limit);
+    let records: Vec<Record> = query.fetch_all(c).await?;
+    Ok(records.into_iter().map(Record::into_facts).collect())
+}
+
+pub(super) async fn rows(
+    c: &mut PgConnection,
+    canary: &str,
+    tests: &[TestId],
+) -> sqlx::Result<Vec<ResultRow>> {
+    let sql = format!("{} WHERE canary = $1 AND test_id = ANY($2)", *SELECT);
+    let query = sqlx::query_as(AssertSqlSafe(sql)).bind(canary).bind(uuids(tests));
+    let records: Vec<Record> = query.fetch_all(c).await?;
+    Ok(records.into_iter().map(Record::into_row).collect())
+}
+
+pub(super) async fn results(
+    c: &mut PgConnection,
+    canary: &str,
+    question: &Question<'_>,
+) -> sqlx::Result<Page> {
+    let filter = question.filter;
+    let mut sql: QueryBuilder<Postgres> = QueryBuilder::new(SELECT.as_str());
+    sql.push(" WHERE canary = ").push_bind(canary);
+    if let Some(path) = &filter.path {
+        sql.push(" AND path = ").push_bind(path);
+    }
+    if let Some(backend) = filter.backend {
+        sql.push(" AND backend = ").push_bind(backend.as_str());
+    }
+    sql.push(question.outcome());
+    if let Some(from) = filter.from {
+        sql.push(" AND registered_at >= ").push_bind(from);
+    }
+    if let Some(to) = filter.to {
+        sql.push(" AND registered_at < ").push_bind(to);
+    }
+    if let Some((registered_at, test_id)) = question.cursor {
+        sql.push(" AND (registered_at, test_id) < (").push_bind(registered_at);
+        sql.push(", ").push_bind(test_id.uuid()).push(")");
+    }
+    sql.push(" ORDER BY registered_at DESC, test_id DESC LIMIT ").push_bind(question.one_more());
+    let records: Vec<Record> = sql.build_query_as().fetch_all(c).await?;
+    Ok(page(records, question))
+}

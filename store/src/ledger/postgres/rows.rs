@@ -1,0 +1,46 @@
+//! Verdicts, written in one transaction.
+
+use async_trait::async_trait;
+use canary_domain::TestId;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use super::super::Change;
+use super::super::columns::postgres::{SELECT, UPDATE};
+use super::super::record::Record;
+use super::super::verdicts::{self, Rows, batch};
+use super::reads::uuids;
+use super::slots;
+
+pub(super) async fn record(
+    c: &mut PgConnection,
+    canary: &str,
+    records: &[Record],
+) -> sqlx::Result<Vec<Change>> {
+    let mut transaction = c.begin().await?;
+    let changes = verdicts::record(&mut Locked { c: &mut transaction, canary }, records).await?;
+    transaction.commit().await?;
+    Ok(changes)
+}
+
+struct Locked<'a> {
+    c: &'a mut PgConnection,
+    canary: &'a str,
+}
+
+#[async_trait]
+impl Rows for Locked<'_> {
+    async fn lock(&mut self, tests: &[TestId]) -> sqlx::Result<Vec<Record>> {
+        let sql = format!("{} WHERE canary = $1 AND test_id = ANY($2) ORDER BY test_id FOR UPDATE", *SELECT);
+        sqlx::query_as(AssertSqlSafe(sql)).bind(self.canary).bind(uuids(tests)).fetch_all(&mut *self.c).await
+    }
+
+    async fn insert(&mut self, records: &[&Record]) -> sqlx::Result<Vec<TestId>> {
+        slots::insert(self.c, self.canary, records).await
+    }
+
+    async fn change(&mut self, records: &[&Record]) -> sqlx::Result<u64> {
+        let records = batch(self.canary, records)?;
+        let done = sqlx::query(UPDATE.as_str()).bind(records).execute(&mut *self.c).await?;
+        Ok(done.rows_affected())
+    }
+}

@@ -1,0 +1,208 @@
+//! The ledger in a SQLite file, for one machine.
+//!
+//! Several processes may share the file: SQLite lets one write at a time and the others wait. Within this process writers
+//! queue for the one connection that writes, so they don't wake each other in vain, while readers go on beside them (WAL).
+
+mod hours;
+mod notes;
+mod reads;
+mod rows;
+mod slots;
+
+use std::fs::OpenOptions;
+use std::path::Path;
+
+use async_trait::async_trait;
+use canary_domain::{Facts, Hold, Moment, SlotKey, Test, TestId};
+use sqlx::Connection as _;
+use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::access::{ACQUIRE, Access, MIGRATION, STATEMENT};
+use super::failure::Place;
+use super::hours::AT_ONCE;
+use super::pages::Question;
+use super::record::Record;
+use super::spans::Range;
+use super::verdicts::time_for;
+use super::{
+    Accounting, Annotation, AuditEntry, Change, Claim, FactsRow, Filter, Ledger, Page, ResultRow, SlotSpan,
+    Unfired, migrator,
+};
+use crate::Result;
+
+/// Takes the lock that writers need at once: a transaction that reads first and gets it later can lose to another one.
+const WRITE: &str = "BEGIN IMMEDIATE";
+
+const READERS: u32 = 4;
+
+/// The ledger in a SQLite file.
+#[derive(Debug)]
+pub struct SqliteLedger {
+    writes: Access<Sqlite>,
+    reads: Access<Sqlite>,
+    canary: String,
+}
+
+impl SqliteLedger {
+    /// The ledger of the deployment `canary` in this file, which is made if it isn't there, readable by its owner
+    /// alone: it holds the slot key. Has to be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// When the file can't be opened for writing.
+    pub fn open(path: &Path, canary: &str) -> Result<Self> {
+        let place = Place::sqlite(format!("SQLite {}", path.display()));
+        make_private(path).map_err(|error| place.unavailable("opening its file", error.to_string()))?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A claim that a power cut takes back would let a slot be fired again (I1).
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(STATEMENT);
+        let pool = |size| {
+            let options = options.clone();
+            let pool = SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE);
+            Access::new(pool.connect_lazy_with(options), place.clone())
+        };
+        Ok(Self { writes: pool(1), reads: pool(READERS), canary: canary.to_owned() })
+    }
+}
+
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+#[async_trait]
+impl Ledger for SqliteLedger {
+    fn describe(&self) -> String {
+        self.reads.place().name().to_owned()
+    }
+
+    async fn ping(&self) -> Result<()> {
+        let step = "asking for its schema";
+        let version = self.reads.ask(step, async |c| notes::schema(c).await).await?;
+        migrator::suffices(version, &migrator::sqlite())
+            .map_err(|cause| self.reads.place().broken(step, cause))
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        // All in one transaction: two processes that migrate at once would run a migration twice otherwise.
+        self.writes
+            .ask_within(MIGRATION, "migrating", async |c| {
+                let mut transaction = c.begin_with(WRITE).await?;
+                migrator::sqlite().run_direct(None, &mut *transaction, false).await?;
+                transaction.commit().await
+            })
+            .await
+    }
+
+    async fn slot_key(&self, fresh: &SlotKey) -> Result<SlotKey> {
+        self.writes
+            .ask("agreeing on the slot key", async |c| notes::slot_key(c, &self.canary, fresh).await)
+            .await
+    }
+
+    async fn claim(&self, test: &Test) -> Result<Claim> {
+        let record = Record::claimed(test);
+        self.writes.ask("claiming a slot", async |c| slots::claim(c, &self.canary, &record).await).await
+    }
+
+    async fn write_unfired(&self, rows: &[Unfired]) -> Result<Vec<TestId>> {
+        let records: Vec<Record> = rows.iter().map(Record::unfired).collect();
+        let step = "writing slots that were not fired";
+        let limit = time_for(&records);
+        self.writes
+            .ask_within(limit, step, async |c| slots::write_unfired(c, &self.canary, &records).await)
+            .await
+    }
+
+    async fn slot_spans(&self, period_ms: i64) -> Result<Vec<SlotSpan>> {
+        self.reads
+            .ask("reading the spans of slots", async |c| slots::spans(c, &self.canary, period_ms).await)
+            .await
+    }
+
+    async fn gaps(&self, path: &str, period_ms: i64, first: i64, last: i64, limit: i64) -> Result<Vec<i64>> {
+        let range = Range { path, period_ms, first, last, limit };
+        self.reads
+            .ask("looking for slots without a row", async |c| slots::gaps(c, &self.canary, &range).await)
+            .await
+    }
+
+    async fn record(&self, rows: &[FactsRow]) -> Result<Vec<Change>> {
+        let records: Vec<Record> = rows.iter().map(Record::judged).collect();
+        let limit = time_for(&records);
+        self.writes
+            .ask_within(limit, "writing verdicts", async |c| rows::record(c, &self.canary, &records).await)
+            .await
+    }
+
+    async fn pending(&self, before: Moment, limit: i64) -> Result<Vec<Facts>> {
+        self.reads
+            .ask("reading pending rows", async |c| reads::pending(c, &self.canary, before, limit).await)
+            .await
+    }
+
+    async fn rows(&self, tests: &[TestId]) -> Result<Vec<ResultRow>> {
+        self.reads.ask("reading rows", async |c| reads::rows(c, &self.canary, tests).await).await
+    }
+
+    async fn results(&self, filter: &Filter, cursor: Option<(Moment, TestId)>, limit: i64) -> Result<Page> {
+        let question = Question { filter, cursor, limit };
+        self.reads
+            .ask("reading a page of results", async |c| reads::results(c, &self.canary, &question).await)
+            .await
+    }
+
+    async fn accounting(&self) -> Result<Accounting> {
+        self.reads.ask("counting slots", async |c| slots::accounting(c, &self.canary).await).await
+    }
+
+    async fn roll_up(&self, since: Moment) -> Result<u64> {
+        let step = "rolling up hours";
+        let touched = self.writes.ask(step, async |c| hours::touched(c, &self.canary, since).await).await?;
+        let mut written = 0;
+        for some in touched.chunks(AT_ONCE) {
+            written += self.writes.ask(step, async |c| hours::roll_up(c, &self.canary, some).await).await?;
+        }
+        Ok(written)
+    }
+
+    async fn prune(&self, before: Moment, limit: i64) -> Result<u64> {
+        self.writes
+            .ask("deleting old rows", async |c| hours::prune(c, &self.canary, before, limit).await)
+            .await
+    }
+
+    async fn prune_hourly(&self, before: Moment, limit: i64) -> Result<u64> {
+        let step = "deleting old rollups";
+        self.writes.ask(step, async |c| hours::prune_hourly(c, &self.canary, before, limit).await).await
+    }
+
+    async fn holds(&self, since: Moment) -> Result<Vec<Hold>> {
+        self.reads.ask("reading holds", async |c| notes::holds(c, &self.canary, since).await).await
+    }
+
+    async fn place_hold(&self, hold: &Hold, actor: &str, reason: &str) -> Result<()> {
+        let step = "placing a hold";
+        self.writes.ask(step, async |c| notes::place_hold(c, &self.canary, hold, (actor, reason)).await).await
+    }
+
+    async fn lift_pause(&self, path: &str, at: Moment) -> Result<u64> {
+        self.writes.ask("lifting a pause", async |c| notes::lift_pause(c, &self.canary, path, at).await).await
+    }
+
+    async fn audit(&self, entry: &AuditEntry) -> Result<()> {
+        self.writes.ask("writing the audit trail", async |c| notes::audit(c, &self.canary, entry).await).await
+    }
+
+    async fn annotate(&self, annotation: &Annotation) -> Result<()> {
+        self.writes
+            .ask("writing an annotation", async |c| notes::annotate(c, &self.canary, annotation).await)
+            .await
+    }
+}

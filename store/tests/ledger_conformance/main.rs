@@ -1,0 +1,91 @@
+//! One suite for both ledgers: what the trait's doc says, asked of a real PostgreSQL and of a SQLite file.
+
+mod accounting;
+mod claims;
+mod fixtures;
+mod home;
+mod hours;
+mod operators;
+mod reading;
+mod recording;
+mod round_trip;
+mod schema;
+
+macro_rules! conformance {
+    ($($module:ident: $($name:ident),+;)+) => {
+        mod postgres {
+            $(mod $module { $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    crate::$module::$name(&crate::home::Home::postgres().await).await;
+                }
+            )+ })+
+        }
+
+        mod sqlite {
+            $(mod $module { $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    crate::$module::$name(&crate::home::Home::sqlite().await).await;
+                }
+            )+ })+
+        }
+    };
+}
+
+conformance! {
+    claims:
+        of_twenty_concurrent_claims_of_a_slot_exactly_one_wins,
+        tests_without_a_slot_are_just_written,
+        a_slot_with_any_row_is_taken,
+        a_slot_that_was_not_fired_is_written_once_with_its_reason,
+        another_deployments_test_is_refused;
+    recording:
+        a_first_verdict_has_revision_one_and_tells_what_was_before,
+        the_same_again_is_no_change_whenever_and_by_whomever,
+        a_late_informational_stamp_raises_the_revision,
+        facts_without_a_verdict_are_added_to_a_pending_row_only,
+        a_verdict_is_never_taken_back_to_pending,
+        a_judge_of_a_lower_term_is_left_out_even_after_it_agreed,
+        a_fired_test_takes_the_place_of_its_missed_row_and_never_the_other_way_round,
+        a_slot_of_another_id_does_not_keep_the_batch_from_being_written,
+        a_batch_larger_than_a_statement_is_written_whole,
+        two_judges_at_once_never_lose_a_row_or_count_a_change_twice,
+        claims_and_verdicts_at_once_leave_one_row_each,
+        a_failed_write_leaves_nothing_of_its_batch,
+        texts_and_moments_that_databases_refuse_do_not_stop_a_batch;
+    round_trip:
+        what_is_written_is_read_again_to_the_microsecond;
+    reading:
+        rows_that_are_not_there_are_left_out,
+        pending_gives_the_oldest_scheduled_ones_back_with_their_facts,
+        every_filter_narrows_and_all_of_them_have_to_match,
+        pages_stay_right_while_rows_arrive,
+        rows_registered_at_one_moment_are_paged_by_id,
+        two_deployments_in_one_database_never_see_each_other;
+    accounting:
+        slots_are_the_sum_of_all_outcomes,
+        a_lost_slot_is_a_residual_and_a_gap,
+        a_change_of_the_period_loses_no_slot,
+        spans_and_gaps_are_those_of_one_period,
+        gaps_are_ascending_and_limited;
+    hours:
+        rollups_equal_the_counts_of_their_rows,
+        rolling_up_again_changes_nothing_and_a_new_verdict_changes_its_hour,
+        missed_rows_count_in_the_hour_of_their_cycle,
+        only_hours_judged_since_are_computed,
+        pruning_is_bounded_oldest_first_and_never_takes_a_pending_row,
+        pruning_leaves_spans_whole_behind_a_pending_row,
+        old_rollups_are_pruned_in_bounds;
+    operators:
+        two_instances_agree_on_one_slot_key,
+        holds_are_given_while_they_are_on_or_to_come,
+        lifting_a_pause_ends_that_paths_pauses_alone,
+        audit_and_annotations_are_kept_as_they_were_said;
+    schema:
+        migrating_twice_and_at_once_is_safe,
+        an_empty_database_does_not_answer_a_ping,
+        every_word_of_the_domain_is_allowed_by_the_checks,
+        migrations_leave_rows_that_are_there_alone,
+        the_table_lists_its_columns_in_the_designs_order;
+}
