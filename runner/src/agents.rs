@@ -1,0 +1,159 @@
+//! Signing in, ahead of need (contract §1).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use canary_domain::{Clock, Moment};
+use chrono::DateTime;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use crate::Agent;
+use crate::platform::{NoReply, Platform, Reply};
+
+/// Why there is no token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignInError {
+    /// The platform did not accept the credentials, or they could not be read: the canary's own fault.
+    #[error("agent `{agent}` can't sign in: {detail}")]
+    Credentials {
+        /// The agent's name.
+        agent: String,
+        /// The HTTP status, if it came to a call.
+        code: Option<u16>,
+        /// What was said.
+        detail: String,
+    },
+    /// The platform could not be asked, or gave no token.
+    #[error("agent `{agent}` can't sign in: the registry {detail}")]
+    Unavailable {
+        /// The agent's name.
+        agent: String,
+        /// The HTTP status, if there was an answer.
+        code: Option<u16>,
+        /// What happened.
+        detail: String,
+    },
+}
+
+#[derive(Debug)]
+struct Token {
+    secret: SecretString,
+    /// `None`: it does not say, so it is good until it is refused.
+    expires: Option<Moment>,
+}
+
+/// The tokens of all agents. Each has its own lock, held while it signs in, so that paths that share an agent share
+/// its sign-in.
+#[derive(Clone)]
+pub struct Agents {
+    platform: Platform,
+    clock: Arc<dyn Clock>,
+    places: Arc<HashMap<String, Mutex<Option<Token>>>>,
+}
+
+impl Agents {
+    /// Knows these agents, none of them signed in.
+    #[must_use]
+    pub fn new<'a>(
+        platform: Platform,
+        clock: Arc<dyn Clock>,
+        agents: impl IntoIterator<Item = &'a Agent>,
+    ) -> Self {
+        let places = agents.into_iter().map(|agent| (agent.name.clone(), Mutex::default())).collect();
+        Self { platform, clock, places: Arc::new(places) }
+    }
+
+    /// A token that is good for a while, asked for if need be.
+    ///
+    /// # Errors
+    /// When the agent can't sign in.
+    pub async fn token(&self, agent: &Agent) -> Result<SecretString, SignInError> {
+        let mut place = self.place(agent)?.lock().await;
+        if let Some(token) = place.as_ref().filter(|token| self.good(token)) {
+            return Ok(token.secret.clone());
+        }
+        let token = self.sign_in(agent).await?;
+        let secret = token.secret.clone();
+        *place = Some(token);
+        Ok(secret)
+    }
+
+    /// The platform refused this token: the next one is asked for anew. A newer one is kept.
+    pub async fn refused(&self, agent: &Agent, refused: &SecretString) {
+        let Ok(place) = self.place(agent) else { return };
+        let mut place = place.lock().await;
+        if place.as_ref().is_some_and(|token| token.secret.expose_secret() == refused.expose_secret()) {
+            *place = None;
+        }
+    }
+
+    fn place(&self, agent: &Agent) -> Result<&Mutex<Option<Token>>, SignInError> {
+        self.places.get(&agent.name).ok_or_else(|| SignInError::Credentials {
+            agent: agent.name.clone(),
+            code: None,
+            detail: "it is not configured".into(),
+        })
+    }
+
+    /// No call may begin with a token that could expire before it ends.
+    fn good(&self, token: &Token) -> bool {
+        token.expires.is_none_or(|expires| self.clock.now() + self.platform.call_timeout() * 2 < expires)
+    }
+
+    async fn sign_in(&self, agent: &Agent) -> Result<Token, SignInError> {
+        let name = agent.name.clone();
+        let secret = agent.client_secret.read().map_err(|detail| SignInError::Credentials {
+            agent: name.clone(),
+            code: None,
+            detail,
+        })?;
+        let unavailable = |code, detail| SignInError::Unavailable { agent: name.clone(), code, detail };
+        match self.platform.token(agent, &secret).await {
+            Ok(reply) if matches!(reply.status, 401 | 403) => Err(SignInError::Credentials {
+                agent: name,
+                code: Some(reply.status),
+                detail: format!("the registry answered {} to client id `{}`", reply.status, agent.client_id),
+            }),
+            Ok(reply) => read(&reply).ok_or_else(|| {
+                unavailable(Some(reply.status), format!("answered {} without a token", reply.status))
+            }),
+            Err(NoReply::TimedOut) => Err(unavailable(None, "did not answer in time".into())),
+            Err(NoReply::Broken(cause)) => Err(unavailable(None, format!("could not be reached: {cause}"))),
+        }
+    }
+}
+
+fn read(reply: &Reply) -> Option<Token> {
+    let json = reply.json().filter(|_| reply.status == 200)?;
+    let text = json.get("access_token")?.as_str().filter(|token| !token.is_empty())?;
+    Some(Token { expires: expiry(text), secret: text.to_owned().into() })
+}
+
+/// The `exp` of a JWT (RFC 7519 §4.1.4). Its signature is the platform's business.
+fn expiry(token: &str) -> Option<Moment> {
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?.trim_end_matches('=')).ok()?;
+    let seconds = serde_json::from_slice::<Value>(&payload).ok()?.get("exp")?.as_f64()?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a moment beyond 2^63 seconds is no moment and gives None"
+    )]
+    DateTime::from_timestamp(seconds as i64, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_expiry_is_read_from_a_jwt_and_other_tokens_have_none() {
+        let payload = URL_SAFE_NO_PAD.encode(br#"{"sub":"did:x","exp":1800000000}"#);
+        assert_eq!(expiry(&format!("h.{payload}.s")), DateTime::from_timestamp(1_800_000_000, 0));
+        for token in ["opaque", "a.b.c", "h.e30.s"] {
+            assert_eq!(expiry(token), None, "{token}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The leader's round: a cycle after the other, each path in its place.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use canary_store::{Leadership, Ledger, Seat};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::fire::Firer;
+use crate::gaps::Gaps;
+use crate::settings::Settings;
+use crate::slots::{Slot, Slots};
+
+/// How long calls under way may take to end once the runner is told to stop.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// Fires the slots of all paths while it leads.
+pub struct Runner {
+    slots: Arc<Slots>,
+    /// Slots under way. They outlive a lost lease: what was sent is seen through, what was not is withheld.
+    under_way: JoinSet<()>,
+}
+
+impl Runner {
+    /// Fires by these settings, until `stop`.
+    #[must_use]
+    pub fn new(settings: Settings, firer: Firer, ledger: Arc<dyn Ledger>, stop: CancellationToken) -> Self {
+        let slots =
+            Slots { settings, firer, ledger, stop, holds: Mutex::default(), patience: Mutex::default() };
+        Self { slots: Arc::new(slots), under_way: JoinSet::new() }
+    }
+
+    /// Fires whenever this instance leads, until told to stop. Then calls under way may end within 8 seconds.
+    pub async fn run(mut self, mut seat: Seat) {
+        let stop = self.slots.stop.clone();
+        loop {
+            let lead = seat.borrow_and_update().clone();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                changed = seat.changed(), if lead.is_none() => if changed.is_err() { break },
+                () = self.lead(lead.as_ref()), if lead.is_some() => {}
+            }
+        }
+        if timeout(GRACE, async { while self.under_way.join_next().await.is_some() {} }).await.is_err() {
+            warn!(tests = self.under_way.len(), "stopped while calls were still under way");
+        }
+    }
+
+    /// One term, to its end: firing, and beside it the search for slots that nobody fired.
+    async fn lead(&mut self, lead: Option<&Leadership>) {
+        let Some(lead) = lead else { return };
+        let slots = Arc::clone(&self.slots);
+        tokio::select! {
+            () = lead.ended() => {}
+            () = self.fire_cycles(lead) => {}
+            () = fill_gaps(&slots, lead) => {}
+        }
+    }
+
+    async fn fire_cycles(&mut self, lead: &Leadership) {
+        let slots = Arc::clone(&self.slots);
+        let cadence = slots.settings.cadence;
+        let mut cycle = cadence.cycle_at(slots.firer.clock.now());
+        loop {
+            slots.refresh_holds().await;
+            self.begin(lead, cycle);
+            while self.under_way.try_join_next().is_some() {}
+            // The first slots prepare themselves ahead of the edge.
+            slots.sleep_until(cadence.edge(cycle + 1) - slots.ahead()).await;
+            cycle = cadence.cycle_at(slots.firer.clock.now()).max(cycle + 1);
+        }
+    }
+
+    /// Starts the slots of a cycle that can still start; the others become gaps.
+    fn begin(&mut self, lead: &Leadership, cycle: i64) {
+        let cadence = self.slots.settings.cadence;
+        let paths = self.slots.settings.routes.len();
+        info!(cycle, paths, term = lead.term(), "a cycle begins");
+        let now = self.slots.firer.clock.now();
+        for (index, route) in self.slots.settings.routes.iter().enumerate() {
+            let slot = Slot { route: Arc::clone(route), cycle, due: cadence.due(cycle, index, paths) };
+            if now <= cadence.start_by(slot.due) {
+                let (slots, lead) = (Arc::clone(&self.slots), lead.clone());
+                self.under_way.spawn(async move { slots.run(lead, slot).await });
+            }
+        }
+    }
+}
+
+async fn fill_gaps(slots: &Slots, lead: &Leadership) {
+    let mut gaps = Gaps::default();
+    loop {
+        gaps.fill(slots, lead).await;
+        sleep(slots.settings.cadence.period()).await;
+    }
+}

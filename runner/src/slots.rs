@@ -1,0 +1,178 @@
+//! One slot: claimed, fired, or written down as not fired.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use canary_domain::{Facts, Hold, Moment, Reason};
+use canary_store::{Claim, Leadership, Ledger, Registration, Unfired};
+use chrono::TimeDelta;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::fire::Firer;
+use crate::settings::{Route, Settings};
+
+/// The most time a slot makes ready in, and waits for the ledger before the board's claim alone decides.
+const AHEAD: Duration = Duration::from_secs(2);
+/// The longest nap on the way to a slot, so that a clock that is corrected meanwhile is noticed.
+const NAP: TimeDelta = TimeDelta::seconds(1);
+
+/// One path's turn in one cycle.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot {
+    pub route: Arc<Route>,
+    pub cycle: i64,
+    pub due: Moment,
+}
+
+/// What the slots of all paths share.
+pub(crate) struct Slots {
+    pub settings: Settings,
+    pub firer: Firer,
+    pub ledger: Arc<dyn Ledger>,
+    pub stop: CancellationToken,
+    /// The holds last read; they stay in force while the ledger is away. Written once a cycle, read by its slots.
+    pub holds: Mutex<Vec<Hold>>,
+    /// Until when the platform asked a path to leave it alone; written by the slot that was told.
+    pub patience: Mutex<HashMap<String, Moment>>,
+}
+
+impl Slots {
+    /// Sees a slot through, from a little before it is due to the noted answer. Told to stop, it begins nothing.
+    pub async fn run(&self, lead: Leadership, slot: Slot) {
+        let unfired = tokio::select! {
+            () = self.stop.cancelled() => return,
+            unfired = self.wait(&slot) => unfired,
+        };
+        match unfired {
+            Some(reason) => self.write_unfired(&lead, &slot, reason).await,
+            None => self.fire(&lead, &slot).await,
+        }
+    }
+
+    /// Waits for the slot's start; answers why it is not to be fired, if so.
+    async fn wait(&self, slot: &Slot) -> Option<Reason> {
+        self.sleep_until(slot.due - self.ahead()).await;
+        if self.hold(slot).is_none() {
+            self.prepare(&slot.route).await;
+        }
+        let start = slot.due.max(self.patience(&slot.route.name).unwrap_or(slot.due));
+        let start_by = self.settings.cadence.start_by(slot.due);
+        if start > start_by {
+            return Some(Reason::RateLimited);
+        }
+        self.sleep_until(start).await;
+        let now = self.firer.clock.now();
+        self.firer.metrics.started((now - slot.due).to_std().unwrap_or_default());
+        self.hold(slot).or((now > start_by).then_some(Reason::Overrun))
+    }
+
+    /// How long before it is due a slot makes ready, and how long it waits for the ledger.
+    pub fn ahead(&self) -> Duration {
+        (self.settings.cadence.period() / 4).min(AHEAD)
+    }
+
+    /// Reads the holds of now.
+    pub async fn refresh_holds(&self) {
+        match timeout(self.ahead(), self.ledger.holds(self.firer.clock.now())).await {
+            Ok(Ok(holds)) => *self.holds.lock().unwrap_or_else(PoisonError::into_inner) = holds,
+            Ok(Err(error)) => {
+                warn!(%error, "pauses and maintenance windows can't be read: the last known are in force");
+            }
+            Err(_) => warn!("the ledger is slow: the last known pauses and maintenance windows are in force"),
+        }
+    }
+
+    async fn prepare(&self, route: &Route) {
+        let Some(balance) = self.firer.prepare(route).await else { return };
+        let sent_a_period: rust_decimal::Decimal = self
+            .settings
+            .routes
+            .iter()
+            .filter(|other| other.from.name == route.from.name)
+            .map(|other| other.amount.value())
+            .sum();
+        let as_f64 = |value| rust_decimal::prelude::ToPrimitive::to_f64(&value).unwrap_or_default();
+        let periods = as_f64(balance / sent_a_period).max(0.0);
+        let runway = Duration::try_from_secs_f64(periods * self.settings.cadence.period().as_secs_f64());
+        self.firer.metrics.balance(&route.from.name, as_f64(balance), runway.unwrap_or(Duration::MAX));
+    }
+
+    async fn fire(&self, lead: &Leadership, slot: &Slot) {
+        let test = self.settings.slot_test(&slot.route, slot.cycle, lead.term(), self.firer.clock.now());
+        if lead.check().is_err() {
+            return;
+        }
+        match timeout(self.ahead(), self.ledger.claim(&test)).await {
+            Ok(Ok(Claim::Claimed)) => {}
+            Ok(Ok(Claim::Taken)) => {
+                return debug!(path = test.path, slot.cycle, "the slot has a row already");
+            }
+            Ok(Err(error)) => warn!(path = test.path, slot.cycle, %error, "the board's claim alone decides"),
+            Err(_) => {
+                warn!(path = test.path, slot.cycle, "the ledger is slow: the board's claim alone decides");
+            }
+        }
+        let facts = Facts::registered(test);
+        match self.firer.board.register(lead, &facts.test).await {
+            Ok(Registration::Registered) => {}
+            Ok(Registration::Taken) => {
+                return debug!(path = slot.route.name, slot.cycle, "the slot is claimed already");
+            }
+            Ok(Registration::NotLeading) => return self.firer.withhold(facts, Reason::LeaseLost).await,
+            Err(error) => {
+                warn!(path = slot.route.name, slot.cycle, %error, "not fired: the test can't be registered");
+                return self.firer.withhold(facts, Reason::LeaseLost).await;
+            }
+        }
+        let fired = self.firer.fire(lead, &slot.route, facts).await;
+        info!(
+            path = slot.route.name, cycle = slot.cycle, test_id = %fired.facts.test.test_id,
+            status = fired.facts.fire_status().map(tracing::field::display), "fired"
+        );
+        if let Some(wait) = fired.retry_after {
+            let until = self.firer.clock.now() + wait;
+            self.patience
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(slot.route.name.clone(), until);
+        }
+    }
+
+    fn hold(&self, slot: &Slot) -> Option<Reason> {
+        let holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
+        holds.iter().find_map(|hold| hold.skips(&slot.route.name, slot.due))
+    }
+
+    fn patience(&self, path: &str) -> Option<Moment> {
+        self.patience.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied()
+    }
+
+    /// A slot that can't be written down now is found again as a gap.
+    async fn write_unfired(&self, lead: &Leadership, slot: &Slot, reason: Reason) {
+        let test = self.settings.slot_test(&slot.route, slot.cycle, lead.term(), slot.due);
+        if lead.check().is_err() {
+            return;
+        }
+        let row = Unfired { test, reason, at: self.firer.clock.now() };
+        match self.ledger.write_unfired(&[row]).await {
+            Ok(_) => info!(path = slot.route.name, cycle = slot.cycle, %reason, "not fired"),
+            Err(error) => {
+                warn!(path = slot.route.name, cycle = slot.cycle, %reason, %error, "not fired, not written yet");
+            }
+        }
+    }
+
+    /// Waits for a moment of the board's clock.
+    pub async fn sleep_until(&self, moment: Moment) {
+        loop {
+            let left = moment - self.firer.clock.now();
+            match left.min(NAP).to_std() {
+                Ok(nap) if left > TimeDelta::zero() => sleep(nap).await,
+                Ok(_) | Err(_) => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! One transfer, and all the ways in which it can end.
+
+use std::sync::Arc;
+
+use canary_domain::{Backend, FireStatus, Reason};
+use canary_store::MemoryBoard;
+use tokio::time::Instant;
+
+use crate::bench::Bench;
+use crate::platform::{ACCEPTED, Platform, Reply, UNAUTHORIZED};
+
+/// Fires one test over a platform with this script; answers the bench and what the board knows then.
+async fn fire(script: impl FnOnce(&Platform)) -> (Bench, canary_domain::Facts) {
+    let bench = Bench::new().await;
+    script(&bench.platform);
+    let lead = bench.lead().await;
+    let facts = bench.registered(&lead).await;
+    bench.firer().fire(&lead, bench.route(), facts).await;
+    let known = bench.facts().await.pop().unwrap();
+    (bench, known)
+}
+
+#[tokio::test]
+async fn an_accepted_call_carries_the_tests_id_and_its_answer_is_noted() {
+    let (bench, facts) = fire(|_| {}).await;
+    let [call] = bench.platform.calls().try_into().unwrap();
+    assert_eq!(call.path, "/teg/transfer");
+    assert_eq!(call.key, Some(facts.test.test_id.to_string()));
+    assert_eq!(call.bearer.as_deref(), Some("Bearer token-1"));
+    let expected = format!(
+        r#"{{"amount":"0.01","message":"canary-{}","receiver_agent_id":"did:bravo"}}"#,
+        facts.test.test_id
+    );
+    assert_eq!(call.body, expected);
+    assert_eq!((facts.fire_status(), facts.transfer_id()), (Some(FireStatus::Accepted), Some("t-1")));
+    let fired_at = facts.fired_at.unwrap();
+    assert!(facts.test.registered_at <= fired_at && fired_at <= facts.answer.unwrap().at);
+}
+
+#[tokio::test]
+async fn a_transfer_across_frames_names_its_backend_and_the_target_frame() {
+    for backend in [Backend::Async, Backend::TwoPc] {
+        let bench = Bench::with(backend, Arc::new(MemoryBoard::new())).await;
+        let lead = bench.lead().await;
+        let facts = bench.registered(&lead).await;
+        bench.firer().fire(&lead, bench.route(), facts).await;
+        let [call] = bench.platform.calls().try_into().unwrap();
+        assert_eq!(call.path, format!("/teg/cross-registry-transfer?backend={backend}"));
+        assert!(call.body.contains(r#""target_registry":"b""#), "{}", call.body);
+    }
+}
+
+#[tokio::test]
+async fn an_expired_token_is_asked_for_once_more_and_the_call_made_once_more() {
+    let (bench, facts) = fire(|platform| platform.transfers([UNAUTHORIZED, ACCEPTED])).await;
+    let calls = bench.platform.calls();
+    let bearers: Vec<_> = calls.iter().filter_map(|call| call.bearer.as_deref()).collect();
+    assert_eq!(bearers, ["Bearer token-1", "Bearer token-2"]);
+    assert_eq!(calls[0].key, calls[1].key);
+    assert_eq!(facts.fire_status(), Some(FireStatus::Accepted));
+}
+
+#[tokio::test]
+async fn unauthorized_for_ever_is_a_rejection_after_the_second_call() {
+    let (bench, facts) = fire(|platform| platform.transfers(vec![UNAUTHORIZED; 5])).await;
+    assert_eq!(bench.platform.calls().len(), 2);
+    let answer = facts.answer.unwrap();
+    assert_eq!((answer.status, answer.code), (FireStatus::Rejected, Some(401)));
+}
+
+#[tokio::test]
+async fn credentials_that_are_not_accepted_send_nothing_and_blame_nobody() {
+    let (bench, facts) = fire(|platform| platform.tokens([UNAUTHORIZED])).await;
+    assert!(bench.platform.calls().is_empty());
+    let withheld = facts.withheld.unwrap();
+    assert_eq!((withheld.reason, withheld.code, facts.fired_at), (Reason::Credentials, Some(401), None));
+}
+
+#[tokio::test]
+async fn a_sign_in_that_breaks_is_the_platforms_unavailability() {
+    for reply in [Reply::Json(503, "{}"), Reply::Html(200), Reply::Never] {
+        let (bench, facts) = fire(|platform| platform.tokens([reply])).await;
+        assert!(bench.platform.calls().is_empty());
+        let answer = facts.answer.unwrap();
+        assert_eq!(answer.status, FireStatus::Unavailable);
+        assert_eq!(answer.error.unwrap().code.as_deref(), Some("sign_in"));
+    }
+}
+
+#[tokio::test]
+async fn every_answer_to_the_call_is_called_by_its_name() {
+    for (reply, status, code) in [
+        (Reply::Json(409, "{}"), FireStatus::Rejected, Some(409)),
+        (Reply::Json(503, "{}"), FireStatus::Unavailable, Some(503)),
+        (Reply::Html(200), FireStatus::Unavailable, Some(200)),
+        (Reply::Never, FireStatus::Timeout, None),
+    ] {
+        let (bench, facts) = fire(|platform| platform.transfers([reply.clone()])).await;
+        let answer = facts.answer.unwrap();
+        assert_eq!((answer.status, answer.code), (status, code), "{reply:?}");
+        assert_eq!(bench.platform.calls().len(), 1, "nothing is retried: {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_is_not_there_is_unavailable() {
+    let mut bench = Bench::new().await;
+    let lead = bench.lead().await;
+    let facts = bench.registered(&lead).await;
+    let firer = bench.firer();
+    // Signed in while it was there; gone when the call is made.
+    firer.agents().token(&bench.route().from).await.unwrap();
+    let route = Arc::clone(bench.route());
+    bench.platform = Platform::start().await;
+    firer.fire(&lead, &route, facts).await;
+    assert_eq!(bench.facts().await[0].fire_status(), Some(FireStatus::Unavailable));
+}
+
+#[tokio::test]
+async fn a_leader_whose_lease_may_have_run_out_sends_nothing() {
+    let bench = Bench::new().await;
+    let lead = bench.lead().await;
+    let facts = bench.registered(&lead).await;
+    let stale = canary_store::Leadership::new(lead.role(), lead.holder(), Instant::now());
+    bench.firer().fire(&stale, bench.route(), facts).await;
+    assert!(bench.platform.calls().is_empty());
+    let withheld = bench.facts().await.pop().unwrap().withheld.unwrap();
+    assert_eq!(withheld.reason, Reason::LeaseLost);
+}
+
+#[tokio::test]
+async fn a_test_that_the_board_forgot_meanwhile_is_put_back_with_its_answer() {
+    let bench = Bench::new().await;
+    let lead = bench.lead().await;
+    let facts = bench.registered(&lead).await;
+    let forgetful = Bench { board: Arc::new(MemoryBoard::new()), ..bench };
+    forgetful.firer().fire(&lead, forgetful.route(), facts).await;
+    let known = forgetful.facts().await.pop().unwrap();
+    assert_eq!((known.fire_status(), known.restored), (Some(FireStatus::Accepted), true));
+    assert!(forgetful.board.open_count().await.unwrap() == 1);
+}

@@ -1,0 +1,7 @@
+//! The runner against a scripted platform on a real socket, a board in memory and a ledger in a file.
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
+
+mod bench;
+mod firing;
+mod platform;
+mod slots;

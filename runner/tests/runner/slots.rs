@@ -1,0 +1,145 @@
+//! Slots: each one fired once, or written down as not fired.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use canary_domain::{Backend, Clock as _, Hold, HoldKind, Outcome, Reason};
+use canary_store::{PostgresLedger, RedisBoard, Unfired};
+use tokio::time::Instant;
+
+use crate::bench::Bench;
+use crate::platform::Reply;
+
+fn not_pending(rows: &[canary_store::ResultRow]) -> Vec<(Outcome, Option<Reason>)> {
+    rows.iter().filter(|row| row.outcome != Outcome::Pending).map(|row| (row.outcome, row.reason)).collect()
+}
+
+#[tokio::test]
+async fn each_cycle_is_fired_once_under_its_own_keyed_id() {
+    let bench = Bench::new().await;
+    let lead = bench.lead().await;
+    let rows = bench.run_until(&lead, |rows| rows.len() >= 3).await;
+    let calls = bench.platform.calls();
+    let keys: HashSet<_> = calls.iter().map(|call| call.key.clone()).collect();
+    assert_eq!(keys.len(), calls.len(), "no key twice");
+    for row in &rows {
+        let test = &row.facts.test;
+        let expected = bench.settings.slot_test(bench.route(), test.cycle.unwrap(), 1, test.registered_at);
+        assert_eq!(test.test_id, expected.test_id);
+    }
+    let cycles: Vec<i64> = rows.iter().filter_map(|row| row.facts.test.cycle).collect();
+    assert!(cycles.windows(2).all(|pair| pair[1] == pair[0] + 1), "{cycles:?}");
+}
+
+#[tokio::test]
+async fn two_leaders_of_the_same_slots_move_tokens_once_a_slot() {
+    let bench = Bench::new().await;
+    let lead = bench.lead().await;
+    // Both believe in the same lease, as two leaders do whose board came back empty.
+    let (rows, _) = tokio::join!(
+        bench.run_until(&lead, |rows| rows.len() >= 3),
+        bench.run_until(&lead, |rows| rows.len() >= 3)
+    );
+    assert!(rows.len() >= 3);
+    let calls = bench.platform.calls();
+    let keys: HashSet<_> = calls.iter().map(|call| call.key.clone()).collect();
+    assert_eq!(keys.len(), calls.len(), "no slot was fired twice");
+}
+
+#[tokio::test]
+async fn while_the_ledger_is_away_the_boards_claim_alone_decides() {
+    let away = "postgres://canary@127.0.0.1:1/canary".to_owned().into();
+    let bench = Bench::new().await;
+    let bench = Bench { ledger: Arc::new(PostgresLedger::connect(&away, "prod").unwrap()), ..bench };
+    let lead = bench.lead().await;
+    let fired =
+        async { bench.facts_when(|facts| facts.iter().filter(|f| f.answer.is_some()).count() >= 2).await };
+    let runner = bench.run_forever(&lead);
+    tokio::select! {
+        facts = fired => assert_eq!(bench.platform.calls().len(), facts.len()),
+        () = runner => panic!("the runner ended"),
+    }
+}
+
+#[tokio::test]
+async fn while_the_board_is_away_nothing_is_sent() {
+    let bench = Bench::with(
+        Backend::Intra,
+        Arc::new(RedisBoard::connect(&"redis://127.0.0.1:1".to_owned().into(), String::new()).unwrap()),
+    )
+    .await;
+    let holder = canary_store::Holder { node: "n1".into(), term: 1 };
+    let until = Instant::now() + std::time::Duration::from_secs(60);
+    let lead = canary_store::Leadership::new(canary_domain::Role::Runner, holder, until);
+    let rows = bench.run_until(&lead, |rows| rows.len() >= 2).await;
+    assert!(rows.iter().all(|row| row.outcome == Outcome::Pending), "claimed, never sent");
+    assert!(bench.platform.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_paused_path_is_skipped_and_a_maintenance_window_too() {
+    for (kind, reason) in [(HoldKind::Pause, Reason::Paused), (HoldKind::Maintenance, Reason::Maintenance)] {
+        let bench = Bench::new().await;
+        let hold = Hold {
+            kind,
+            path: None,
+            from: bench.clock.now() - std::time::Duration::from_secs(5),
+            until: None,
+        };
+        bench.ledger.place_hold(&hold, "tester", "why not").await.unwrap();
+        let lead = bench.lead().await;
+        let rows = bench.run_until(&lead, |rows| rows.len() >= 2).await;
+        assert!(
+            rows.iter().all(|row| (row.outcome, row.reason) == (Outcome::Skipped, Some(reason))),
+            "{rows:?}"
+        );
+        assert!(bench.platform.calls().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn slots_that_nobody_fired_are_written_down_by_whoever_leads_next() {
+    let bench = Bench::new().await;
+    let lead = bench.lead().await;
+    let now = bench.settings.cadence.cycle_at(bench.clock.now());
+    let before = |back: i64| {
+        let cycle = now - back;
+        bench.settings.slot_test(bench.route(), cycle, 1, bench.settings.cadence.edge(cycle))
+    };
+    // The last row that a leader long gone has written, and a slot that was fired while the ledger was away.
+    let at = bench.clock.now();
+    bench.ledger.write_unfired(&[Unfired { test: before(9), reason: Reason::Overrun, at }]).await.unwrap();
+    bench.board.register(&lead, &before(5)).await.unwrap();
+    let rows = bench.run_until(&lead, |rows| not_pending(rows).len() >= 8).await;
+    let cycle_of = |row: &canary_store::ResultRow| now - row.facts.test.cycle.unwrap();
+    let missed: Vec<i64> = rows
+        .iter()
+        .filter(|row| row.reason == Some(Reason::NoLeader))
+        .map(cycle_of)
+        .filter(|back| *back > 1)
+        .collect();
+    assert_eq!(missed, [8, 7, 6, 4, 3, 2]);
+}
+
+#[tokio::test]
+async fn retry_after_is_respected_by_the_slots_that_follow() {
+    let bench = Bench::new().await;
+    bench.platform.transfers([Reply::RetryAfter(30)]);
+    let lead = bench.lead().await;
+    let rows = bench.run_until(&lead, |rows| not_pending(rows).len() >= 2).await;
+    assert!(
+        not_pending(&rows).iter().all(|end| *end == (Outcome::Missed, Some(Reason::RateLimited))),
+        "{rows:?}"
+    );
+    assert_eq!(bench.platform.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_slow_slot_does_not_hold_up_the_next_one() {
+    let bench = Bench::new().await;
+    bench.platform.transfers([Reply::Never, Reply::Never]);
+    let lead = bench.lead().await;
+    let rows = bench.run_until(&lead, |rows| rows.len() >= 4).await;
+    let cycles: Vec<i64> = rows.iter().filter_map(|row| row.facts.test.cycle).collect();
+    assert!(cycles.windows(2).all(|pair| pair[1] == pair[0] + 1), "{cycles:?}");
+}
