@@ -169,3 +169,89 @@ impl Next {
         self.looks.extend(tests.iter().map(|test_id| (*test_id, at)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use canary_domain::{Answer, Backend, FireStatus, Origin, Test};
+    use std::time::Duration;
+
+    fn at(ms: i64) -> Moment {
+        canary_domain::parse_iso("2026-11-21T01:22:33.000700Z").unwrap() + TimeDelta::milliseconds(ms)
+    }
+
+    fn accepted() -> Facts {
+        let mut facts = Facts::registered(Test {
+            test_id: TestId::random(),
+            canary: "test".into(),
+            path: "p".into(),
+            backend: Backend::Intra,
+            origin: Origin::Schedule,
+            cycle: Some(1),
+            period_ms: Some(60_000),
+            term: 1,
+            source_frame: "a".into(),
+            dest_frame: "a".into(),
+            sender: "did:alpha".into(),
+            receiver: "did:bravo".into(),
+            amount: "0.01".parse().unwrap(),
+            registered_at: at(-10),
+            deadline: Duration::from_secs(30),
+            watch: Duration::from_secs(600),
+        });
+        facts.fired_at = Some(at(0));
+        let status = FireStatus::Accepted;
+        facts.answer = Some(Answer { at: at(20), status, code: Some(200), transfer_id: None, error: None });
+        facts
+    }
+
+    fn look(now: Moment) -> Look {
+        let mut coverage = Coverage::default();
+        for event_type in EventType::ALL {
+            coverage.add(*event_type, Interval { from: at(-60_000), until: now });
+        }
+        let patience = Patience { blind_after: Duration::from_secs(60), look_again: Duration::from_secs(5) };
+        Look { coverage, patience, now, term: 1 }
+    }
+
+    #[test]
+    fn a_look_that_was_just_set_is_not_due_in_the_sweep_that_set_it() {
+        for us in [-700, -100, 0, 100] {
+            let now = at(30_000) + TimeDelta::microseconds(us);
+            let next = look(now).at(accepted()).look_again.unwrap();
+            assert!(next.timestamp_millis() > now.timestamp_millis(), "{us} µs from the deadline");
+        }
+    }
+
+    #[test]
+    fn silence_speaks_against_the_platform_unless_the_board_had_lost_the_test() {
+        let reason = |facts, seconds: i64| {
+            let judged = look(at(seconds * 1_000)).at(facts);
+            judged.row.verdict.and_then(|verdict| verdict.reason)
+        };
+        let restored = Facts { restored: true, ..accepted() };
+        assert_eq!(reason(accepted(), 31), Some(Reason::Timeout));
+        assert_eq!(reason(restored.clone(), 31), None);
+        assert_eq!(reason(restored, 91), Some(Reason::StateLost));
+        let unanswered = Facts { restored: true, answer: None, ..accepted() };
+        assert_eq!(reason(unanswered, 31), Some(Reason::RunnerLost));
+    }
+
+    #[test]
+    fn only_the_local_frames_reactors_cover() {
+        let state = |frame: &str| ReactorState {
+            frame: frame.into(),
+            event_type: EventType::TokensTransferred,
+            node: "n".into(),
+            position: None,
+            covered: Some(Interval { from: at(0), until: at(10) }),
+            connected: true,
+            last_event_at: None,
+        };
+        let covers = |states: &[ReactorState]| {
+            coverage(states, "a").covers(EventType::TokensTransferred, at(1), at(2))
+        };
+        assert!(covers(&[state("b"), state("a")]));
+        assert!(!covers(&[state("b")]));
+    }
+}
