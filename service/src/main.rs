@@ -1,2 +1,10 @@
 //! The `canary` binary: `main` only wires.
-fn main() {}
+
+use std::process::ExitCode;
+
+use canary_service::cli::Cli;
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    canary_service::main(Cli::parse())
+}

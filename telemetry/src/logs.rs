@@ -1,5 +1,7 @@
 //! Logs: for people, or as JSON a line.
 
+use std::io::IsTerminal as _;
+
 use strum::{Display, EnumString, VariantNames};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
@@ -42,7 +44,9 @@ pub fn init_logs(format: LogFormat, filter: &str) -> Result<(), LogsError> {
     let parsed = EnvFilter::builder()
         .parse(filter)
         .map_err(|cause| LogsError::Filter { filter: filter.to_owned(), cause })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(parsed).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(parsed).with_writer(std::io::stderr).with_ansi(colours);
     match format {
         LogFormat::Human => builder.finish().try_init()?,
         LogFormat::Json => builder.json().flatten_event(true).finish().try_init()?,

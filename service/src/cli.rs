@@ -1,0 +1,84 @@
+//! The command line (design §7).
+
+use std::path::PathBuf;
+
+use canary_telemetry::LogFormat;
+use clap::{Args, Parser, Subcommand};
+
+/// Moves real tokens over the calls that users make, watches the events that result, and says which phase broke.
+#[derive(Debug, Parser)]
+#[command(name = "canary", version)]
+pub struct Cli {
+    /// The configuration file.
+    #[arg(long, global = true, env = "CANARY_CONFIG", default_value = "canary.toml")]
+    pub config: PathBuf,
+    /// How log lines look: human or json. What is logged is chosen by RUST_LOG.
+    #[arg(long, global = true, default_value_t)]
+    pub log_format: LogFormat,
+    /// What is logged, like `info,canary_judge=debug`.
+    #[arg(long, global = true, env = "RUST_LOG", hide = true)]
+    pub log_filter: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run sandbox and canary in one process on embedded stores, with a short cycle.
+    Demo(DemoArgs),
+    /// Run the canary as configured, until SIGTERM.
+    Run,
+    /// Make one test now and show its stages as they are seen. Exits 0 passed, 1 failed or late, 2 inconclusive.
+    Probe(ProbeArgs),
+    /// Run the two-frame platform alone.
+    Sandbox(SandboxArgs),
+    /// Validate the configuration, sign in, read balances, subscribe and reach the stores; a line each.
+    Check,
+    /// Say how the running canary is. Exits 0 healthy, 1 degraded, 2 unreachable.
+    Status,
+    /// Bring the ledger's schema up to date.
+    Migrate,
+}
+
+/// Of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// End after so many whole cycles, with a table of outcomes; exits 0 only if all passed.
+    #[arg(long)]
+    pub cycles: Option<u32>,
+    /// Faults of the sandbox, a JSON file like what `POST /sandbox/faults` takes.
+    #[arg(long)]
+    pub faults: Option<PathBuf>,
+    /// Where the console listens.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub listen: std::net::SocketAddr,
+}
+
+/// Of `probe`.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// The path, by its name in the configuration.
+    pub path: String,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+    /// Write a row into the ledger.
+    #[arg(long)]
+    pub record: bool,
+}
+
+/// Of `sandbox`.
+#[derive(Debug, Args)]
+pub struct SandboxArgs {
+    /// Ports of frame a and frame b; free ones if left out.
+    #[arg(long, num_args = 2, value_names = ["A", "B"])]
+    pub ports: Option<Vec<u16>>,
+    /// Faults to begin with, a JSON file like what `POST /sandbox/faults` takes.
+    #[arg(long)]
+    pub faults: Option<PathBuf>,
+    /// Write a configuration for `canary run` against this sandbox, with its secrets, into this folder.
+    #[arg(long)]
+    pub write_config: Option<PathBuf>,
+}

@@ -1,0 +1,27 @@
+//! The commands (design §7), one file each.
+
+mod check;
+mod demo;
+mod migrate;
+mod probe;
+mod run;
+mod sandbox;
+mod status;
+
+use anyhow::Result;
+
+use crate::cli::{Cli, Command};
+use crate::settings::Settings;
+
+/// Runs the command that was asked for; answers the exit code.
+pub(crate) async fn run(cli: Cli) -> Result<u8> {
+    match cli.command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Run => run::run(Settings::load(&cli.config)?).await,
+        Command::Probe(args) => probe::run(Settings::load(&cli.config)?, args).await,
+        Command::Check => check::run(Settings::load(&cli.config)?).await,
+        Command::Status => status::run(Settings::load(&cli.config)?).await,
+        Command::Migrate => migrate::run(Settings::load(&cli.config)?).await,
+    }
+}

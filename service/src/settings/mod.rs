@@ -1,0 +1,377 @@
+//! The settings: read from one TOML file, checked as a whole, resolved into what each part is told (design §6).
+
+mod file;
+mod mapping;
+mod platform;
+mod secrets;
+mod unknown;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use canary_domain::{Backend, Cadence};
+use canary_runner::{Agent, Calls, Route, SecretSource};
+use canary_validators::Mapping;
+use url::Url;
+
+use file::File;
+pub use file::Part;
+
+/// One thing that is wrong with the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// The setting's path, like `paths[2].from`; empty for the file as a whole.
+    pub setting: String,
+    /// Its line in the file, where known.
+    pub line: Option<usize>,
+    /// What is wrong, and what to do.
+    pub what: String,
+}
+
+impl Complaint {
+    fn about(setting: &str, what: &str) -> Self {
+        Self { setting: setting.to_owned(), line: None, what: what.to_owned() }
+    }
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        if !self.setting.is_empty() {
+            write!(f, "{}: ", self.setting)?;
+        }
+        f.write_str(&self.what)
+    }
+}
+
+/// Everything that is wrong with the settings of one file.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {}", .complaints.iter().map(ToString::to_string).collect::<Vec<_>>().join(&format!("\n{file}: ")))]
+pub struct SettingsError {
+    /// The file.
+    pub file: String,
+    /// What is wrong, in the order of the file as far as possible.
+    pub complaints: Vec<Complaint>,
+}
+
+/// Where the board lives.
+#[derive(Clone, Debug)]
+pub enum BoardSettings {
+    /// In this process.
+    Memory,
+    /// In Redis or Valkey.
+    Redis {
+        /// Its address.
+        url: SecretSource,
+        /// Before every key.
+        prefix: String,
+    },
+}
+
+/// Where the ledger lives.
+#[derive(Clone, Debug)]
+pub enum LedgerSettings {
+    /// In a file.
+    Sqlite(PathBuf),
+    /// In Postgres.
+    Postgres {
+        /// Its address.
+        url: SecretSource,
+        /// Whether `run` brings the schema up to date.
+        migrate: bool,
+    },
+}
+
+/// What the validators sign in to the EventStore with.
+#[derive(Clone, Debug)]
+pub enum EventStoreBearer {
+    /// A token.
+    Token(SecretSource),
+    /// An agent's token.
+    Agent(Arc<Agent>),
+}
+
+/// The local frame.
+#[derive(Clone, Debug)]
+pub struct LocalFrame {
+    /// Its name.
+    pub name: String,
+    /// The EventStore's WebSocket.
+    pub event_store_ws: Url,
+    /// The EventStore's REST calls.
+    pub event_store: Url,
+    /// What to sign in with there.
+    pub bearer: EventStoreBearer,
+}
+
+/// What the console is told.
+#[derive(Clone, Debug)]
+pub struct ConsoleSettings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Where metrics are served, if not there.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Who may use the admin API.
+    pub admin_token_file: Option<PathBuf>,
+}
+
+/// The times of `[cadence]` that are no cadence.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// Time between two sweeps of the judge.
+    pub sweep_every: Duration,
+    /// Time from firing to the end of the watch.
+    pub watch: Duration,
+    /// How long a call may take.
+    pub call_timeout: Duration,
+    /// Time from a deadline until missing coverage is called blindness.
+    pub blind_after: Duration,
+    /// Silence after which a socket is opened again.
+    pub silence_after: Duration,
+    /// Time between two polls of the backstop.
+    pub backstop_every: Duration,
+}
+
+/// The settings, checked and resolved.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The deployment's name.
+    pub canary: String,
+    /// What this instance runs.
+    pub parts: Vec<Part>,
+    /// Where the slot key is read from, if not from the ledger.
+    pub slot_key: Option<SecretSource>,
+    /// When slots are due.
+    pub cadence: Cadence,
+    /// The other times.
+    pub times: Times,
+    /// Time from firing to the deadline, a backend.
+    pub deadlines: HashMap<Backend, Duration>,
+    /// Where the board lives.
+    pub board: BoardSettings,
+    /// Where the ledger lives.
+    pub ledger: LedgerSettings,
+    /// What the console is told.
+    pub console: ConsoleSettings,
+    /// The local frame.
+    pub local: LocalFrame,
+    /// The paths, in the file's order.
+    pub routes: Vec<Arc<Route>>,
+    /// Where the calls go.
+    pub calls: Calls,
+    /// Where an event says what.
+    pub mapping: Mapping,
+    /// What works but should be looked at.
+    pub warnings: Vec<String>,
+}
+
+impl Settings {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// With all that is wrong, each with the setting's path and the remedy.
+    pub fn load(path: &Path) -> Result<Self, SettingsError> {
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| SettingsError {
+            file: file.clone(),
+            complaints: vec![Complaint::about("", &format!("can't be read: {error}"))],
+        })?;
+        Self::parse(&text).map_err(|complaints| SettingsError { file, complaints })
+    }
+
+    /// Checks a file's text.
+    ///
+    /// # Errors
+    /// With all that is wrong.
+    pub fn parse(text: &str) -> Result<Self, Vec<Complaint>> {
+        let file = unknown::parse(text).map_err(|complaint| vec![complaint])?;
+        resolve(&file)
+    }
+
+    /// Whether this instance runs a part.
+    #[must_use]
+    pub fn runs(&self, part: Part) -> bool {
+        self.parts.contains(&part)
+    }
+}
+
+fn resolve(file: &File) -> Result<Settings, Vec<Complaint>> {
+    let mut complaints = Complaints::default();
+    let platform = platform::resolve(file, &mut complaints);
+    let cadence = complaints.keep(cadence(file));
+    let times = times(file, &mut complaints);
+    let slot_key = complaints.keep(secrets::source(
+        "",
+        "slot_key",
+        file.slot_key_file.as_ref(),
+        file.slot_key_env.as_ref(),
+    ));
+    let board = complaints.keep(board(file));
+    let ledger = complaints.keep(ledger(file));
+    complaints.check(!file.canary.is_empty(), "canary", "this deployment needs a name");
+    complaints.check(!file.roles.is_empty(), "roles", "no role is given; leave it out for all of them");
+    complaints.check(
+        file.export.is_none(),
+        "export",
+        "this version does not export yet; leave the section out",
+    );
+    let deadlines = file.deadlines.iter().map(|(backend, span)| (*backend, span.0)).collect();
+    let mapping = complaints.keep(mapping::mapping(&file.platform.mapping));
+    let calls = mapping::calls(&file.platform.mapping);
+    match (platform, cadence, slot_key, board, ledger, mapping, complaints.0.is_empty()) {
+        (Some(platform), Some(cadence), Some(slot_key), Some(board), Some(ledger), Some(mapping), true) => {
+            Ok(Settings {
+                canary: file.canary.clone(),
+                parts: file.roles.iter().copied().filter(|part| *part != Part::Export).collect(),
+                slot_key,
+                cadence,
+                times,
+                deadlines,
+                board,
+                ledger,
+                console: ConsoleSettings {
+                    listen: file.console.listen,
+                    metrics_listen: file.console.metrics_listen,
+                    admin_token_file: file.console.admin_token_file.clone(),
+                },
+                local: platform.local,
+                routes: platform.routes,
+                calls,
+                mapping,
+                warnings: platform.warnings,
+            })
+        }
+        _ => Err(complaints.0),
+    }
+}
+
+/// Collects what is wrong, so that one run shows all of it.
+#[derive(Default)]
+struct Complaints(Vec<Complaint>);
+
+impl Complaints {
+    fn keep<T>(&mut self, result: Result<T, Complaint>) -> Option<T> {
+        result.map_err(|complaint| self.0.push(complaint)).ok()
+    }
+
+    fn check(&mut self, holds: bool, setting: &str, what: &str) {
+        if !holds {
+            self.0.push(Complaint::about(setting, what));
+        }
+    }
+}
+
+fn cadence(file: &File) -> Result<Cadence, Complaint> {
+    let section = &file.cadence;
+    // The default spread has to fit a short period, too.
+    let spread = section.spread.0.min(section.fire_every.0 / 2);
+    let spread =
+        if section.spread == file::CadenceSection::default().spread { spread } else { section.spread.0 };
+    Cadence::new(section.fire_every.0, spread)
+        .map_err(|error| Complaint::about("cadence", &error.to_string()))
+}
+
+fn times(file: &File, complaints: &mut Complaints) -> Times {
+    let section = &file.cadence;
+    let named = [
+        ("sweep_every", section.sweep_every),
+        ("watch", section.watch),
+        ("call_timeout", section.call_timeout),
+        ("blind_after", section.blind_after),
+        ("silence_after", section.silence_after),
+        ("backstop_every", section.backstop_every),
+    ];
+    for (name, span) in named {
+        let setting = format!("cadence.{name}");
+        complaints.check(
+            span.0 >= Duration::from_millis(100),
+            &setting,
+            &format!("{:?} is too short", span.0),
+        );
+    }
+    for backend in Backend::ALL {
+        let deadline = file.deadlines.get(backend).map_or(backend.rule().deadline, |span| span.0);
+        let setting = format!("deadlines.{backend}");
+        complaints.check(
+            deadline >= Duration::from_secs(1),
+            &setting,
+            &format!("{deadline:?} is too short; give it at least 1s"),
+        );
+        let room = section.watch.0.saturating_sub(section.blind_after.0);
+        let what = format!(
+            "{deadline:?} and blind_after do not fit into watch ({:?}): lengthen cadence.watch",
+            section.watch.0
+        );
+        complaints.check(deadline <= room, &setting, &what);
+    }
+    Times {
+        sweep_every: section.sweep_every.0,
+        watch: section.watch.0,
+        call_timeout: section.call_timeout.0,
+        blind_after: section.blind_after.0,
+        silence_after: section.silence_after.0,
+        backstop_every: section.backstop_every.0,
+    }
+}
+
+fn board(file: &File) -> Result<BoardSettings, Complaint> {
+    let Some(section) = &file.redis else {
+        let whole =
+            [Part::Runner, Part::Validators, Part::Judge].iter().all(|part| file.roles.contains(part));
+        return if whole {
+            Ok(BoardSettings::Memory)
+        } else {
+            Err(Complaint::about(
+                "redis",
+                "without [redis] the board lives in one process, which has to run runner, validators and judge",
+            ))
+        };
+    };
+    let named = secrets::source("redis", "url", section.url_file.as_ref(), section.url_env.as_ref())?;
+    let url = match (&section.url, named) {
+        (Some(url), None) => plain_url(url)?,
+        (None, Some(source)) => source,
+        (None, None) => {
+            return Err(Complaint::about("redis.url", "is missing; write it like \"redis://host:6379\""));
+        }
+        (Some(_), Some(_)) => {
+            return Err(Complaint::about(
+                "redis.url",
+                "is given twice; keep one of url, url_file and url_env",
+            ));
+        }
+    };
+    Ok(BoardSettings::Redis { url, prefix: section.prefix.clone() })
+}
+
+fn plain_url(url: &Url) -> Result<SecretSource, Complaint> {
+    if url.password().is_some() {
+        return Err(Complaint::about(
+            "redis.url",
+            "holds a password; secrets are never written into this file: use redis.url_file or redis.url_env",
+        ));
+    }
+    let text = url.to_string();
+    Ok(SecretSource::new(move || Ok(text.clone().into())))
+}
+
+fn ledger(file: &File) -> Result<LedgerSettings, Complaint> {
+    let Some(section) = &file.postgres else { return Ok(LedgerSettings::Sqlite(file.embedded.path.clone())) };
+    let url = secrets::source("postgres", "url", section.url_file.as_ref(), section.url_env.as_ref())?
+        .ok_or_else(|| {
+            Complaint::about(
+                "postgres.url_file",
+                "is missing; name the file that holds \"postgres://user:password@host/database\"",
+            )
+        })?;
+    Ok(LedgerSettings::Postgres { url, migrate: section.migrate })
+}

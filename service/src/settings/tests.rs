@@ -1,0 +1,166 @@
+//! What the settings take, and what they say of what they don't.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// The sample with its secrets in a folder of their own, changed by `edit`.
+fn sample(edit: impl FnOnce(String) -> String) -> (TempDir, Result<Settings, String>) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in [
+        ("redis.url", "redis://:hunter2@localhost:6379\n"),
+        ("postgres.url", "postgres://canary:hunter2@localhost/canary\n"),
+        ("event-store.token", "token\n"),
+        ("alpha.secret", "secret\n"),
+        ("charlie.secret", "secret\n"),
+        ("empty.secret", "\n"),
+    ] {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let text = include_str!("../../../config/sample.toml");
+    let text = edit(text.replace("/etc/canary/secrets", folder.path().to_str().unwrap()));
+    let settings = Settings::parse(&text)
+        .map_err(|complaints| complaints.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    (folder, settings)
+}
+
+/// What is said when `from` stands as `to` in the sample.
+fn said(from: &str, to: &str) -> String {
+    let (_folder, settings) = sample(|text| {
+        assert!(text.contains(from), "the sample does not contain {from}");
+        text.replacen(from, to, 1)
+    });
+    settings.expect_err(&format!("`{to}` was taken"))
+}
+
+#[test]
+fn the_sample_is_a_whole_configuration_and_its_values_are_the_defaults() {
+    let (_folder, settings) = sample(|text| text);
+    let settings = settings.unwrap();
+    assert_eq!(settings.routes.len(), 6);
+    let defaults = file::CadenceSection::default();
+    assert_eq!(settings.cadence, Cadence::new(defaults.fire_every.0, defaults.spread.0).unwrap());
+    assert_eq!(settings.times.watch, defaults.watch.0);
+    assert_eq!(settings.times.sweep_every, defaults.sweep_every.0);
+    assert_eq!(settings.times.call_timeout, defaults.call_timeout.0);
+    assert_eq!(settings.times.blind_after, defaults.blind_after.0);
+    assert_eq!(settings.times.silence_after, defaults.silence_after.0);
+    assert_eq!(settings.times.backstop_every, defaults.backstop_every.0);
+    for backend in Backend::ALL {
+        assert_eq!(settings.deadlines[backend], backend.rule().deadline);
+    }
+    assert_eq!(settings.calls, Calls::default());
+    let events = canary_domain::EventType::ALL.iter().map(|kind| (*kind, kind.to_string())).collect();
+    assert_eq!(settings.mapping, Mapping { events, ..Mapping::default() });
+    assert!(settings.warnings.is_empty());
+}
+
+#[test]
+fn a_misspelt_setting_is_refused_with_its_line_and_the_nearest_known_one() {
+    let error = said("fire_every =", "fire_evry =");
+    assert!(
+        error.contains("line 15: cadence.fire_evry") && error.contains("did you mean `fire_every`?"),
+        "{error}"
+    );
+    assert!(said("backend = \"intra\"", "backend = \"intro\"").contains("did you mean `intra`?"));
+    assert!(said("[cadence]", "[cadenza]").contains("did you mean `cadence`?"));
+}
+
+#[test]
+fn a_path_that_names_an_unknown_agent_says_which_and_the_nearest() {
+    let error = said("from = \"alpha\"", "from = \"alfa\"");
+    assert_eq!(error, "paths[0].from: there is no agent `alfa`; did you mean `alpha`?");
+}
+
+#[test]
+fn amounts_that_are_negative_or_finer_than_the_token_are_refused() {
+    assert!(said("amount = \"0.01\"", "amount = \"-1\"").starts_with("paths[0].amount: -1 is not positive"));
+    assert!(said("amount = \"0.01\"", "amount = \"0.0000000001\"").contains("10 decimal places"));
+}
+
+#[test]
+fn two_local_frames_and_none_are_refused() {
+    let two = said("[frames.b]", "[frames.b]\nlocal = true");
+    assert!(two.contains("frames: `a` and `b` are both local"), "{two}");
+    assert!(said("local = true", "local = false").contains("no frame is local"));
+}
+
+#[test]
+fn secrets_in_the_file_are_refused_and_not_repeated() {
+    let error = said("client_secret_file = ", "client_secret = \"hunter2\" # ");
+    assert!(error.contains("use `client_secret_file`") && !error.contains("hunter2"), "{error}");
+    let error = said("url_file = ", "url = \"redis://:hunter2@localhost\" # ");
+    assert!(error.contains("redis.url: holds a password") && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_secrets_file_that_is_missing_or_empty_is_named_with_its_setting() {
+    let missing = said("alpha.secret", "nowhere.secret");
+    assert!(
+        missing.contains("agents.alpha.client_secret_file:")
+            && missing.contains("nowhere.secret can't be read"),
+        "{missing}"
+    );
+    assert!(said("event-store.token", "empty.secret").contains("empty.secret is empty"));
+}
+
+#[test]
+fn paths_that_the_local_event_store_could_not_show_are_refused() {
+    let within_b = said("from = \"alpha\"\nto = \"bravo\"", "from = \"charlie\"\nto = \"delta\"");
+    assert!(within_b.contains("there is no agent `delta`"), "{within_b}");
+    let (_folder, settings) = sample(|text| {
+        text.replace("[agents.bravo]\nframe = \"a\"", "[agents.bravo]\nframe = \"b\"")
+            .replace("from = \"alpha\"\nto = \"bravo\"", "from = \"charlie\"\nto = \"bravo\"")
+    });
+    assert!(settings.unwrap_err().contains("seen in that frame's EventStore alone"));
+    assert!(said("to = \"bravo\"", "to = \"alpha\"").contains("the same account"));
+    assert!(said("to = \"bravo\"", "to = \"charlie\"").contains("intra moves money within one frame"));
+}
+
+#[test]
+fn times_that_do_not_fit_each_other_are_refused() {
+    assert!(said("fire_every = \"60s\"", "fire_every = \"500ms\"").contains("at least 1s"));
+    assert!(said("spread = \"10s\"", "spread = \"31s\"").contains("at most half"));
+    assert!(said("watch = \"600s\"", "watch = \"380s\"").contains("lengthen cadence.watch"));
+    assert!(
+        said("watch = \"600s\"", "watch = \"soon\"").contains("cadence.watch: `soon` is no length of time")
+    );
+}
+
+#[test]
+fn several_mistakes_are_all_said_at_once() {
+    let (_folder, settings) = sample(|text| {
+        text.replace("to = \"bravo\"", "to = \"bravoo\"").replace("amount = \"0.01\"", "amount = \"0\"")
+    });
+    assert_eq!(settings.unwrap_err().lines().count(), 6);
+}
+
+#[test]
+fn without_redis_one_process_has_to_run_everything() {
+    let (_folder, settings) = sample(|text| {
+        let from = text.find("[redis]").unwrap();
+        let to = text.find("[postgres]").unwrap();
+        format!("{}{}", &text[..from], &text[to..]).replace("\"judge\", ", "")
+    });
+    assert!(settings.unwrap_err().contains("has to run runner, validators and judge"));
+}
+
+#[test]
+fn plain_http_is_taken_with_a_warning_unless_it_stays_on_this_machine() {
+    let (_folder, settings) = sample(|text| text.replace("https://b.example", "http://b.example"));
+    assert_eq!(
+        settings.unwrap().warnings,
+        ["frames.b.registry: tokens travel unencrypted beyond this machine"]
+    );
+    let (_folder, settings) = sample(|text| text.replace("https://b.example", "http://127.0.0.1:1"));
+    assert!(settings.unwrap().warnings.is_empty());
+}
+
+#[test]
+fn a_file_that_is_not_there_or_no_toml_is_named() {
+    let error = Settings::load(Path::new("/nowhere/canary.toml")).unwrap_err().to_string();
+    assert!(error.starts_with("/nowhere/canary.toml: can't be read"), "{error}");
+    assert!(said("canary = \"prod\"", "canary = prod").contains("line 8: this is no TOML"));
+}
