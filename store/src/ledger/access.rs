@@ -2,12 +2,14 @@
 //!
 //! A server that stops answering holds a connection for as long as TCP is patient, which is a quarter of an hour. So a
 //! connection whose work did not come to its end in time, or was dropped with its caller, is closed and
-//! not given back: the pool would wait for its answer.
+//! not given back: the pool would wait for its answer. And where a server refuses connections, the pool tries
+//! again until its time is up and then can't say why; so before it connects, one knock tells at once.
 
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, Pool};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::failure::Place;
@@ -23,15 +25,16 @@ pub(super) const MIGRATION: Duration = Duration::from_mins(10);
 pub(super) const QUESTION: Duration = Duration::from_secs(5);
 
 /// A pool, and where it leads to.
-#[derive(Debug)]
 pub(super) struct Access<DB: Database> {
     pool: Pool<DB>,
     place: Place,
+    /// Host and port, where it is reached over TCP.
+    door: Option<(String, u16)>,
 }
 
 impl<DB: Database> Access<DB> {
-    pub(super) fn new(pool: Pool<DB>, place: Place) -> Self {
-        Self { pool, place }
+    pub(super) fn new(pool: Pool<DB>, place: Place, door: Option<(String, u16)>) -> Self {
+        Self { pool, place, door }
     }
 
     pub(super) fn place(&self) -> &Place {
@@ -51,14 +54,27 @@ impl<DB: Database> Access<DB> {
     where
         F: AsyncFnOnce(&mut DB::Connection) -> sqlx::Result<T>,
     {
-        let acquired = self.pool.acquire().await.map_err(|error| self.place.failed(step, &error))?;
-        let mut lent = Lent { connection: acquired, settled: false };
+        if self.pool.num_idle() == 0 {
+            self.knock(step).await?;
+        }
+        let connection = self.pool.acquire().await.map_err(|error| self.place.failed(step, &error))?;
+        let mut lent = Lent { connection, settled: false };
         match timeout(limit, question(&mut lent.connection)).await {
             Ok(answer) => {
                 lent.settled = true;
                 answer.map_err(|error| self.place.failed(step, &error))
             }
             Err(_) => Err(self.place.silent(step, limit)),
+        }
+    }
+
+    /// Whether somebody listens there.
+    async fn knock(&self, step: &'static str) -> Result<()> {
+        let Some((host, port)) = &self.door else { return Ok(()) };
+        match timeout(ACQUIRE, TcpStream::connect((host.as_str(), *port))).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(refusal)) => Err(self.place.failed(step, &sqlx::Error::Io(refusal))),
+            Err(_) => Err(self.place.silent(step, ACQUIRE)),
         }
     }
 }

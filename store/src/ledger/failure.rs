@@ -10,8 +10,8 @@ use sqlx::migrate::MigrateError;
 use super::access::ACQUIRE;
 use crate::StoreError;
 
-/// Where a ledger is, in words for messages.
-#[derive(Clone, Debug)]
+/// Where a ledger is, in words for messages. Without `Debug`, for it knows the user.
+#[derive(Clone)]
 pub(super) struct Place {
     name: String,
     /// What the server may put into its messages and nobody should read.

@@ -1,11 +1,14 @@
 //! One suite for both ledgers: what the trait's doc says, asked of a real PostgreSQL and of a SQLite file.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
+
 mod accounting;
 mod claims;
 mod fixtures;
 mod home;
 mod hours;
 mod operators;
+mod outage;
 mod reading;
 mod recording;
 mod round_trip;

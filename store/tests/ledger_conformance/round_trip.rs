@@ -154,10 +154,11 @@ pub async fn what_is_written_is_read_again_to_the_microsecond(home: &Home) {
     let runtime = tokio::runtime::Handle::current();
     tokio::task::block_in_place(|| {
         let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(150) });
-        runner.run(&(facts(), verdict()), |(facts, verdict)| {
-            runtime.block_on(give_and_take(&*ledger, facts, verdict));
-            Ok(())
-        })
-    })
-    .unwrap();
+        runner
+            .run(&(facts(), verdict()), |(facts, verdict)| {
+                runtime.block_on(give_and_take(&*ledger, facts, verdict));
+                Ok(())
+            })
+            .unwrap();
+    });
 }

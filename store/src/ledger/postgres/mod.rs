@@ -9,13 +9,14 @@ mod reads;
 mod rows;
 mod slots;
 
+use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
 use canary_domain::{Facts, Hold, Moment, SlotKey, Test, TestId};
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
+use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::timeout;
 
 use super::access::{ACQUIRE, Access, MIGRATION, STATEMENT};
@@ -35,7 +36,6 @@ use crate::{Result, StoreError};
 const CONNECTIONS: u32 = 8;
 
 /// The ledger in PostgreSQL.
-#[derive(Debug)]
 pub struct PostgresLedger {
     access: Access<Postgres>,
     options: PgConnectOptions,
@@ -49,14 +49,15 @@ impl PostgresLedger {
     /// # Errors
     /// When the URL can't be understood.
     pub fn connect(url: &SecretString, canary: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url.expose_secret()).map_err(|_| {
-            // The cause is left out: it may quote the URL.
-            StoreError::Broken {
+        let url = url.expose_secret();
+        let is_ours = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+        // Any other text would be taken for a URL of a server elsewhere. The cause is left out: it may quote the URL.
+        let options =
+            PgConnectOptions::from_str(url).ok().filter(|_| is_ours).ok_or_else(|| StoreError::Broken {
                 store: "PostgreSQL".to_owned(),
                 step: "reading its URL",
                 cause: "write it like postgres://user:password@host:5432/database".to_owned(),
-            }
-        })?;
+            })?;
         let options = options.application_name("canary");
         let database = options.get_database().unwrap_or("its default database");
         let name = format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port());
@@ -65,7 +66,9 @@ impl PostgresLedger {
             PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE).connect_lazy_with(
                 options.clone().options([("statement_timeout", STATEMENT.as_millis().to_string())]),
             );
-        Ok(Self { access: Access::new(pool, place), options, canary: canary.to_owned() })
+        let by_tcp = options.get_socket().is_none() && !options.get_host().starts_with('/');
+        let door = by_tcp.then(|| (options.get_host().to_owned(), options.get_port()));
+        Ok(Self { access: Access::new(pool, place, door), options, canary: canary.to_owned() })
     }
 
     async fn run_migrations(&self) -> sqlx::Result<()> {
@@ -74,7 +77,17 @@ impl PostgresLedger {
         let connecting = timeout(ACQUIRE, self.options.connect());
         let mut connection = connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
         migrator::postgres().run_direct(None, &mut connection, false).await?;
-        Ok(())
+        connection.close().await
+    }
+}
+
+/// Without the options of the connection, which show user and password (I8).
+impl fmt::Debug for PostgresLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresLedger")
+            .field("place", &self.describe())
+            .field("canary", &self.canary)
+            .finish_non_exhaustive()
     }
 }
 

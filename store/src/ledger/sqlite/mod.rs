@@ -9,6 +9,7 @@ mod reads;
 mod rows;
 mod slots;
 
+use std::fmt;
 use std::fs::OpenOptions;
 use std::path::Path;
 
@@ -36,7 +37,6 @@ const WRITE: &str = "BEGIN IMMEDIATE";
 const READERS: u32 = 4;
 
 /// The ledger in a SQLite file.
-#[derive(Debug)]
 pub struct SqliteLedger {
     writes: Access<Sqlite>,
     reads: Access<Sqlite>,
@@ -62,7 +62,7 @@ impl SqliteLedger {
         let pool = |size| {
             let options = options.clone();
             let pool = SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE);
-            Access::new(pool.connect_lazy_with(options), place.clone())
+            Access::new(pool.connect_lazy_with(options), place.clone(), None)
         };
         Ok(Self { writes: pool(1), reads: pool(READERS), canary: canary.to_owned() })
     }
@@ -74,6 +74,15 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop)
+}
+
+impl fmt::Debug for SqliteLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteLedger")
+            .field("place", &self.describe())
+            .field("canary", &self.canary)
+            .finish_non_exhaustive()
+    }
 }
 
 #[async_trait]
