@@ -1,0 +1,74 @@
+//! Limits, headers, and the end.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::stand::{API, Stand, problem};
+
+#[tokio::test]
+async fn every_answer_bears_the_security_headers() -> anyhow::Result<()> {
+    let stand = Stand::on_sqlite().await?;
+    for path in
+        ["/healthz", "/readyz", "/metrics", "/nothing", &format!("{API}/results"), &format!("{API}/x")]
+    {
+        let answer = stand.get(path).await?;
+        let headers = answer.headers();
+        assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(headers["referrer-policy"], "no-referrer", "{path}");
+        assert_eq!(headers["cache-control"], "no-store", "{path}");
+        assert!(headers["content-security-policy"].to_str()?.starts_with("default-src 'none'"), "{path}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_cannot_be_done_is_a_problem() -> anyhow::Result<()> {
+    let stand = Stand::on_sqlite().await?;
+    for path in ["/", "/nothing", &format!("{API}/nothing"), API] {
+        stand.problem(path, 404).await?;
+    }
+    for path in ["/healthz", &format!("{API}/results")] {
+        let answer = stand.client.post(format!("http://{}{path}", stand.address)).send().await?;
+        problem(answer, 405).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_is_refused_before_it_is_read() -> anyhow::Result<()> {
+    let stand = Stand::on_sqlite().await?;
+    let mut stream = TcpStream::connect(stand.address).await?;
+    let head = format!("GET {API}/results HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n");
+    stream.write_all(head.as_bytes()).await?;
+    let mut answer = [0; 12];
+    timeout(Duration::from_secs(10), stream.read_exact(&mut answer)).await??;
+    assert_eq!(&answer, b"HTTP/1.1 413");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stop_lets_a_request_in_flight_end_and_cuts_who_only_hangs_on() -> anyhow::Result<()> {
+    let mut stand = Stand::on_sqlite().await?;
+    let mut hanging = TcpStream::connect(stand.address).await?;
+    hanging.write_all(b"GET /healthz HTTP/1.1\r\nHost: lo").await?;
+    assert_eq!(stand.get("/healthz").await?.status(), 200);
+    stand.stop.cancel();
+    timeout(Duration::from_secs(9), &mut stand.server).await??;
+    assert!(TcpStream::connect(stand.address).await.is_err(), "nobody listens any more");
+    Ok(())
+}
+
+#[tokio::test]
+async fn garbage_on_the_socket_hurts_nobody_else() -> anyhow::Result<()> {
+    let stand = Stand::on_sqlite().await?;
+    let mut stream = TcpStream::connect(stand.address).await?;
+    stream.write_all(b"\x16\x03\x01\x02\x00 this is no HTTP\r\n\r\n").await?;
+    let mut answer = Vec::new();
+    timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await??;
+    assert!(answer.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&answer));
+    assert_eq!(stand.get("/healthz").await?.status(), 200);
+    Ok(())
+}
