@@ -20,7 +20,7 @@ use crate::{
     event_store::EventStore,
     faults::{Delivery, Faults, Place, What},
     idempotency::Keys,
-    ledger::Ledger,
+    ledger::{Ledger, LedgerError},
     record::{EmittedEvent, Movement, MovementKind, Record, Recorder},
     strangers::RecentMemos,
     transfer::Transfer,
@@ -33,6 +33,8 @@ pub(crate) struct Platform {
     pub faults: Faults,
     pub recorder: Recorder,
     pub memos: RecentMemos,
+    /// Held while tokens are between two ledgers, so that whoever adds the ledgers up finds them.
+    transit: Mutex<()>,
     pub tasks: TaskTracker,
     pub stop: CancellationToken,
 }
@@ -75,6 +77,7 @@ impl Platform {
             faults: Faults::none(),
             recorder: Recorder::default(),
             memos: RecentMemos::default(),
+            transit: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         }
@@ -86,7 +89,17 @@ impl Platform {
 
     /// A copy of everything recorded so far, and whether the books are in order.
     pub fn record(&self) -> Record {
-        self.recorder.copy(self.frames.iter().map(|frame| frame.ledger(|ledger| ledger.residual())).sum())
+        let transit = self.transit.lock().unwrap_or_else(PoisonError::into_inner);
+        let residual = self.frames.iter().map(|frame| frame.ledger(|ledger| ledger.surplus())).sum();
+        drop(transit);
+        self.recorder.copy(residual)
+    }
+
+    /// Moves a transfer's held tokens from the sender's ledger into the receiver's account.
+    pub fn hand_over(&self, from: &Frame, to: &Frame, transfer: &Transfer) -> Result<(), LedgerError> {
+        let _transit = self.transit.lock().unwrap_or_else(PoisonError::into_inner);
+        let amount = from.ledger(|ledger| ledger.release(&transfer.id))?;
+        to.ledger(|ledger| ledger.credit(&transfer.receiver, amount))
     }
 
     /// Does something after a while, unless the platform stops before.

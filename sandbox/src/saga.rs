@@ -79,10 +79,7 @@ fn settle(platform: &Arc<Platform>, transfer: &Transfer) {
     else {
         return;
     };
-    let credited = from
-        .ledger(|ledger| ledger.release(&transfer.id))
-        .and_then(|amount| to.ledger(|ledger| ledger.credit(&transfer.receiver, amount)));
-    match credited {
+    match platform.hand_over(from, to, transfer) {
         Ok(()) => {
             platform.moved(transfer, MovementKind::Credited);
             platform.broadcast(transfer.settled());

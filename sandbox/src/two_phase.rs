@@ -13,11 +13,15 @@ use crate::{
 };
 
 /// Moves the tokens, in both ledgers or in none.
-pub(crate) fn book(from: &Frame, to: &Frame, transfer: &Transfer) -> Result<Receipt, LedgerError> {
+pub(crate) fn book(
+    platform: &Platform,
+    from: &Frame,
+    to: &Frame,
+    transfer: &Transfer,
+) -> Result<Receipt, LedgerError> {
     to.ledger(|ledger| ledger.must_know(&transfer.receiver))?;
     let receipt = from.ledger(|ledger| ledger.hold(&transfer.id, &transfer.sender, transfer.amount))?;
-    let amount = from.ledger(|ledger| ledger.release(&transfer.id))?;
-    to.ledger(|ledger| ledger.credit(&transfer.receiver, amount))?;
+    platform.hand_over(from, to, transfer)?;
     Ok(receipt)
 }
 

@@ -136,7 +136,7 @@ fn book(
     let booked = match wanted.backend {
         Backend::Intra => intra::book(from, &transfer),
         Backend::Async => saga::book(from, to, &transfer),
-        Backend::TwoPhase => two_phase::book(from, to, &transfer),
+        Backend::TwoPhase => two_phase::book(platform, from, to, &transfer),
     };
     let receipt = booked.map_err(|error| refusal(&error))?;
     transfer.fee = receipt.fee;
