@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use canary_domain::{Backend, EventType};
+use canary_domain::Backend;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use strum::{Display, EnumString, VariantArray};
 use url::Url;
@@ -39,7 +39,7 @@ pub struct File {
     #[serde(default)]
     pub cadence: CadenceSection,
     #[serde(default)]
-    pub deadlines: BTreeMap<Backend, Span>,
+    pub deadlines: DeadlinesSection,
     pub redis: Option<RedisSection>,
     pub postgres: Option<PostgresSection>,
     #[serde(default)]
@@ -88,6 +88,28 @@ impl Default for CadenceSection {
             silence_after: seconds(30),
             backstop_every: seconds(10),
         }
+    }
+}
+
+/// `[deadlines]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeadlinesSection {
+    pub intra: Option<Span>,
+    pub r#async: Option<Span>,
+    #[serde(rename = "2pc")]
+    pub two_pc: Option<Span>,
+}
+
+impl DeadlinesSection {
+    /// The deadline of a backend: as written, or the table's (design §3.1).
+    pub fn of(&self, backend: Backend) -> Duration {
+        let written = match backend {
+            Backend::Intra => self.intra,
+            Backend::Async => self.r#async,
+            Backend::TwoPc => self.two_pc,
+        };
+        written.map_or(backend.rule().deadline, |span| span.0)
     }
 }
 
@@ -178,10 +200,17 @@ pub struct AgentSection {
 #[serde(deny_unknown_fields)]
 pub struct PathSection {
     pub name: String,
+    #[serde(deserialize_with = "backend")]
     pub backend: Backend,
     pub from: String,
     pub to: String,
     pub amount: String,
+}
+
+fn backend<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Backend, D::Error> {
+    const WORDS: [&str; 3] = ["intra", "async", "2pc"];
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| D::Error::unknown_variant(&text, &WORDS))
 }
 
 /// `[platform]`
@@ -206,7 +235,7 @@ pub struct MappingSection {
     pub amount: Option<String>,
     pub payer_agent_id: Option<String>,
     pub answer: AnswerMapping,
-    pub events: BTreeMap<EventType, String>,
+    pub events: BTreeMap<String, String>,
     pub calls: CallsMapping,
 }
 

@@ -1,10 +1,14 @@
 //! Where the platform's fields and calls are, if not where the contract has them (contract §6).
 
+use std::collections::BTreeMap;
+
+use canary_domain::EventType;
 use canary_runner::Calls;
 use canary_validators::{Mapping, MappingError};
 
 use super::Complaint;
 use super::file::MappingSection;
+use super::unknown::nearest;
 
 pub(super) fn mapping(section: &MappingSection) -> Result<Mapping, Complaint> {
     let default = Mapping::default();
@@ -20,7 +24,7 @@ pub(super) fn mapping(section: &MappingSection) -> Result<Mapping, Complaint> {
         to_agent_id: or(&section.to_agent_id, default.to_agent_id),
         amount: or(&section.amount, default.amount),
         payer_agent_id: or(&section.payer_agent_id, default.payer_agent_id),
-        events: section.events.clone(),
+        events: events(section)?,
     };
     mapping
         .check()
@@ -32,6 +36,19 @@ pub(super) fn mapping(section: &MappingSection) -> Result<Mapping, Complaint> {
         let what = format!("`{answer}` is no JSON pointer; write it like \"/transaction_id\"");
         Err(Complaint::about("platform.mapping.answer.transfer_id", &what))
     }
+}
+
+fn events(section: &MappingSection) -> Result<BTreeMap<EventType, String>, Complaint> {
+    let known = EventType::ALL.iter().map(|event| event.as_str());
+    let read = |(word, name): (&String, &String)| match word.parse() {
+        Ok(event) => Ok((event, name.clone())),
+        Err(_) => {
+            let hint = nearest(word, known.clone()).map(|known| format!("; did you mean `{known}`?"));
+            let what = format!("there is no event `{word}`{}", hint.unwrap_or_default());
+            Err(Complaint::about("platform.mapping.events", &what))
+        }
+    };
+    section.events.iter().map(read).collect()
 }
 
 pub(super) fn calls(section: &MappingSection) -> Calls {

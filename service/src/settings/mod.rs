@@ -224,7 +224,7 @@ fn resolve(file: &File) -> Result<Settings, Vec<Complaint>> {
         "export",
         "this version does not export yet; leave the section out",
     );
-    let deadlines = file.deadlines.iter().map(|(backend, span)| (*backend, span.0)).collect();
+    let deadlines = Backend::ALL.iter().map(|backend| (*backend, file.deadlines.of(*backend))).collect();
     let mapping = complaints.keep(mapping::mapping(&file.platform.mapping));
     let calls = mapping::calls(&file.platform.mapping);
     match (platform, cadence, slot_key, board, ledger, mapping, complaints.0.is_empty()) {
@@ -299,7 +299,7 @@ fn times(file: &File, complaints: &mut Complaints) -> Times {
         );
     }
     for backend in Backend::ALL {
-        let deadline = file.deadlines.get(backend).map_or(backend.rule().deadline, |span| span.0);
+        let deadline = file.deadlines.of(*backend);
         let setting = format!("deadlines.{backend}");
         complaints.check(
             deadline >= Duration::from_secs(1),

@@ -65,6 +65,13 @@ fn a_misspelt_setting_is_refused_with_its_line_and_the_nearest_known_one() {
         "{error}"
     );
     assert!(said("backend = \"intra\"", "backend = \"intro\"").contains("did you mean `intra`?"));
+    assert!(
+        said("intra = ", "intro = ")
+            .contains("deadlines.intro: unknown setting `intro`; did you mean `intra`?")
+    );
+    assert!(
+        said("TokensTransferred = ", "TokensTransfered = ").contains("did you mean `TokensTransferred`?")
+    );
     assert!(said("[cadence]", "[cadenza]").contains("did you mean `cadence`?"));
 }
 
