@@ -129,7 +129,8 @@ impl Leadership {
     }
 }
 
-/// What an instance knows of a role: `Some` while it leads.
+/// What an instance knows of a role: `Some` while it leads. Who looks now and then may see one term follow
+/// another, without the `None` between them.
 pub type Seat = watch::Receiver<Option<Leadership>>;
 
 /// Contends for one role and keeps its lease.
@@ -235,5 +236,21 @@ impl Leases {
 
     fn valid_until(&self, asked: Instant) -> Instant {
         asked + self.times.ttl - self.times.margin
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_ended_once_stays_ended() {
+        let holder = Holder { node: "n1".to_owned(), term: 7 };
+        let second = Duration::from_secs(1);
+        let lead = Leadership::new(Role::Runner, holder, Instant::now() + second);
+        assert!(lead.prolong(Instant::now() + 2 * second));
+        tokio::time::advance(2 * second).await;
+        assert!(!lead.prolong(Instant::now() + second), "a renewal that was answered too late");
+        assert!(lead.check().is_err());
     }
 }

@@ -1,0 +1,112 @@
+//! Redis away, nothing_heard, or refusing: errors that say which server and never a secret (I8), and coming back by itself.
+
+use std::time::Duration;
+
+use canary_domain::{Role, TestId};
+use canary_store::{Board, RedisBoard, StoreError};
+use canary_test_servers::Redis;
+use tokio::time::Instant;
+
+use crate::support::{at, connect, register, registered, test, until};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Every kind of call once.
+async fn failures(board: &dyn Board) -> Vec<StoreError> {
+    let nobody = TestId::random();
+    let node = "n1".to_owned();
+    let errors = [
+        board.time().await.err(),
+        board.acquire(Role::Runner, &node, LONG).await.err(),
+        board.holder(Role::Runner).await.err(),
+        board.note_fired(nobody, at(1), 2).await.err(),
+        board.open_tests().await.err(),
+        board.announcements().await.err(),
+        board.due(at(1), 10).await.err(),
+        board.close(&[nobody]).await.err(),
+        board.keep(&[nobody]).await.err(),
+        board.reactors().await.err(),
+    ];
+    errors.into_iter().map(|error| error.expect("a failure")).collect()
+}
+
+#[tokio::test]
+async fn a_board_can_be_made_while_redis_is_away_and_finds_it_once_it_is_there() {
+    let mut server = Redis::start().unwrap();
+    server.stop().unwrap();
+    let board = connect(&server, "");
+    assert_eq!(board.describe(), format!("redis at 127.0.0.1:{}", server.port()));
+    for error in failures(&board).await {
+        assert!(error.is_unavailable(), "{error}");
+        assert!(error.to_string().contains(&board.describe()), "{error}");
+    }
+    server.restart().unwrap();
+    until("the board answers", async || board.time().await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn a_board_comes_back_by_itself_after_redis_was_restarted() {
+    let mut server = Redis::start().unwrap();
+    let board = connect(&server, "");
+    registered(&board).await;
+    server.stop().unwrap();
+    for error in failures(&board).await {
+        assert!(error.is_unavailable(), "{error}");
+    }
+    server.restart().unwrap();
+    until("the board answers", async || board.open_count().await.is_ok_and(|count| count == 0)).await;
+    register(&board, &[test("p", Some(7))]).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_says_nothing_is_given_up_within_seconds_and_used_again_when_it_speaks() {
+    let mut server = Redis::start().unwrap();
+    let board = connect(&server, "");
+    registered(&board).await;
+    server.pause().unwrap();
+    let asked = Instant::now();
+    let (one, other) = tokio::join!(board.time(), board.open_tests());
+    assert!(one.unwrap_err().is_unavailable() && other.unwrap_err().is_unavailable());
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert!(board.announcements().await.err().expect("nobody answers").is_unavailable());
+    server.resume().unwrap();
+    until("the board answers", async || board.open_count().await.is_ok_and(|count| count == 1)).await;
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_an_error_that_does_not_pass_and_does_not_show_them() {
+    let server = Redis::start_with(&["--requirepass", "hush-7f3a"]).unwrap();
+    let right = connect(&server, "");
+    right.time().await.unwrap();
+    let url = format!("redis://somebody:wrong-9c2e@127.0.0.1:{}", server.port());
+    let wrong = RedisBoard::connect(&url.into(), String::new()).unwrap();
+    for error in failures(&wrong).await {
+        assert!(!error.is_unavailable(), "{error}");
+    }
+    let shown =
+        format!("{:?} {:?} {right:?} {wrong:?}", wrong.time().await, wrong.announcements().await.err());
+    for secret in ["hush-7f3a", "wrong-9c2e"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    for error in failures(&wrong).await {
+        assert!(!error.to_string().contains("somebody"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_is_none_is_refused_without_being_repeated() {
+    for url in ["http://u:hush-7f3a@h:1", "hush-7f3a", "redis://u:hush-7f3a@h:notaport"] {
+        let error = RedisBoard::connect(&url.to_owned().into(), String::new()).unwrap_err();
+        assert!(!error.is_unavailable());
+        assert!(!format!("{error} {error:?}").contains("hush-7f3a"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_may_not_be_written_to_is_away_rather_than_broken() {
+    let server =
+        Redis::start_with(&["--replicaof", "127.0.0.1", "1", "--replica-serve-stale-data", "yes"]).unwrap();
+    let board = connect(&server, "");
+    let error = board.acquire(Role::Runner, &"n1".to_owned(), LONG).await.unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+}
