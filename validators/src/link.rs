@@ -4,7 +4,6 @@
 //! the end nothing comes until the owner asks for a new connection, from a position that only it knows.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -22,6 +21,7 @@ use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
+use tracing::debug;
 use url::Url;
 
 use crate::Credentials;
@@ -61,7 +61,7 @@ pub(crate) enum Closed {
 /// What comes from a link.
 #[derive(Debug)]
 pub(crate) enum Signal {
-    /// Connected, and the subscription has left.
+    /// Connected; [`Link::subscribe`] comes next.
     Opened,
     Frame(Message),
     Closed(Closed),
@@ -70,6 +70,8 @@ pub(crate) enum Signal {
 enum State {
     Down,
     Opening(BoxFuture<'static, Result<Socket, Closed>>),
+    /// The subscription is on its way.
+    Subscribing(Box<Socket>),
     Open(Box<Socket>),
 }
 
@@ -85,14 +87,31 @@ impl Link {
     }
 
     /// Drops the connection, if there is one, and opens a new one after a delay.
-    pub fn open(&mut self, after: Option<i64>, delay: Duration) {
+    pub fn open(&mut self, delay: Duration) {
         let (door, arrivals) = (Arc::clone(&self.door), self.arrivals.clone());
         let opening = async move {
             sleep(delay).await;
             let refused = |_| Closed::Refused(format!("no answer within {OPEN_WITHIN:?}"));
-            timeout(OPEN_WITHIN, door.open(after, arrivals)).await.map_err(refused).flatten()
+            timeout(OPEN_WITHIN, door.open(arrivals)).await.map_err(refused).flatten()
         };
         self.state = State::Opening(opening.boxed());
+    }
+
+    /// Subscribes on the connection that was opened, from behind a position or from now on.
+    pub fn subscribe(&mut self, after: Option<i64>) {
+        let mut socket = match std::mem::replace(&mut self.state, State::Down) {
+            State::Open(socket) => socket,
+            other @ (State::Down | State::Opening(_) | State::Subscribing(_)) => {
+                self.state = other;
+                return;
+            }
+        };
+        let subscribe = json!({"action": "subscribe", "event_types": [self.door.event_name], "after": after});
+        // If it can't be queued, it can't be flushed either, and that is noticed at once.
+        if let Err(error) = socket.start_send_unpin(Message::text(subscribe.to_string())) {
+            debug!(%error, "the subscription could not be queued");
+        }
+        self.state = State::Subscribing(socket);
     }
 
     /// When the frame that came last arrived.
@@ -102,7 +121,7 @@ impl Link {
 
     pub fn is_open(&self) -> bool {
         match &self.state {
-            State::Open(_) => true,
+            State::Open(_) | State::Subscribing(_) => true,
             State::Down | State::Opening(_) => false,
         }
     }
@@ -117,23 +136,24 @@ impl Link {
                 }
                 Err(closed) => Signal::Closed(closed),
             },
-            State::Open(socket) => match ready!(Pin::new(&mut **socket).poll_next_unpin(cx)) {
-                Some(Ok(Message::Close(frame))) => {
-                    let why = frame.map_or_else(String::new, |frame| format!(" ({})", frame.code));
-                    Signal::Closed(Closed::Lost(format!("the server closed it{why}")))
-                }
-                Some(Ok(message)) => Signal::Frame(message),
-                Some(Err(error @ (Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_)))) => {
-                    Signal::Closed(unreadable(&error))
-                }
-                Some(Err(error)) => Signal::Closed(Closed::Lost(error.to_string())),
-                None => Signal::Closed(Closed::Lost("the server ended it".into())),
+            State::Subscribing(socket) => match ready!(socket.poll_flush_unpin(cx)) {
+                Ok(()) => return self.subscribed().poll(cx),
+                Err(error) => Signal::Closed(Closed::Lost(format!("subscribing: {error}"))),
             },
+            State::Open(socket) => received(ready!(socket.poll_next_unpin(cx))),
         };
         if matches!(signal, Signal::Closed(_)) {
             self.state = State::Down;
         }
         Poll::Ready(signal)
+    }
+
+    fn subscribed(&mut self) -> &mut Self {
+        self.state = match std::mem::replace(&mut self.state, State::Down) {
+            State::Subscribing(socket) => State::Open(socket),
+            other @ (State::Down | State::Opening(_) | State::Open(_)) => other,
+        };
+        self
     }
 
     /// Says goodbye, for a moment at most.
@@ -143,6 +163,21 @@ impl Link {
             // The process ends; whether the server has heard it changes nothing.
             timeout(GOODBYE, socket.close()).await.ok();
         }
+    }
+}
+
+fn received(message: Option<Result<Message, Error>>) -> Signal {
+    match message {
+        Some(Ok(Message::Close(frame))) => {
+            let why = frame.map_or_else(String::new, |frame| format!(" ({})", frame.code));
+            Signal::Closed(Closed::Lost(format!("the server closed it{why}")))
+        }
+        Some(Ok(message)) => Signal::Frame(message),
+        Some(Err(error @ (Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_)))) => {
+            Signal::Closed(unreadable(&error))
+        }
+        Some(Err(error)) => Signal::Closed(Closed::Lost(error.to_string())),
+        None => Signal::Closed(Closed::Lost("the server ended it".into())),
     }
 }
 
@@ -158,22 +193,16 @@ fn unreadable(error: &Error) -> Closed {
 }
 
 impl Door {
-    async fn open(&self, after: Option<i64>, arrivals: Arrivals) -> Result<Socket, Closed> {
+    async fn open(&self, arrivals: Arrivals) -> Result<Socket, Closed> {
         let request = self.request().await.map_err(Closed::Refused)?;
         let stream = self.connect().await.map_err(|error| Closed::Refused(format!("connecting: {error}")))?;
         let watched = Watched::new(stream, arrivals);
         let config =
             WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
-        let mut socket = match client_async_tls_with_config(request, watched, Some(config), None).await {
-            Ok((socket, _)) => socket,
-            Err(error) => return Err(self.refused(error).await),
-        };
-        let subscribe = json!({"action": "subscribe", "event_types": [self.event_name], "after": after});
-        socket
-            .send(Message::text(subscribe.to_string()))
-            .await
-            .map_err(|error| Closed::Lost(format!("subscribing: {error}")))?;
-        Ok(socket)
+        match client_async_tls_with_config(request, watched, Some(config), None).await {
+            Ok((socket, _)) => Ok(socket),
+            Err(error) => Err(self.refused(error).await),
+        }
     }
 
     async fn request(&self) -> Result<Request, String> {

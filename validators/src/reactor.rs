@@ -71,7 +71,7 @@ impl Reactor {
         let mut tries = Tries::new(Instant::now());
         let mut wake = interval(WAKE_EVERY);
         wake.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        self.link.open(self.reader.after(), Duration::ZERO);
+        self.link.open(Duration::ZERO);
         loop {
             let (link, reader) = (&mut self.link, &mut self.reader);
             tokio::select! {
@@ -142,7 +142,7 @@ impl Reactor {
             self.pass_unreadable(tries, now);
             delay = delay.max(DETOUR);
         }
-        self.link.open(self.reader.after(), delay);
+        self.link.open(delay);
     }
 
     /// The next connection would meet the same frame again: the backstop carries the position past it, or,
@@ -198,6 +198,7 @@ fn poll_frames(
                 tries.opened = Instant::now();
                 tries.last_frame = tries.opened;
                 reader.opened();
+                link.subscribe(reader.after());
                 continue;
             }
             Poll::Ready(Signal::Frame(message)) => message,

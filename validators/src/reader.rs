@@ -236,6 +236,7 @@ impl Reader {
         self.stream = Stream::Subscribed { head: replay_until, replaying: replaying && head < replay_until };
         // What arrived behind it while we stood still is still unread, so its arrival is not known.
         let until = (!arrival.behind).then(|| self.around.clock.at(arrival.at));
+        self.count_events(arrival.at);
         self.follow_clock();
         self.covering.streamed(head, until, arrival.at);
         self.settle();
@@ -296,6 +297,11 @@ impl Reader {
 
     /// Counts what came since the last time; answers whether any frame did.
     pub fn count(&mut self, now: Instant) -> bool {
+        self.count_events(now);
+        std::mem::take(&mut self.frames) > 0
+    }
+
+    fn count_events(&mut self, now: Instant) {
         let metrics = &self.around.metrics;
         for (via, count) in [(Via::Live, &mut self.live), (Via::Replay, &mut self.replayed)] {
             if *count > 0 {
@@ -303,7 +309,6 @@ impl Reader {
                 self.last_event = Some(self.around.clock.at(now));
             }
         }
-        std::mem::take(&mut self.frames) > 0
     }
 
     /// Looks whether coverage may go on past what was held.

@@ -17,7 +17,7 @@ impl Default for Readiness {
 impl Readiness {
     /// Whether every reactor has been subscribed once.
     #[must_use]
-    pub fn is_ready(&self) -> bool {
+    pub fn ready(&self) -> bool {
         self.waiting.is_empty()
     }
 

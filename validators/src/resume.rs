@@ -17,9 +17,9 @@ pub(crate) struct Wanted<'a> {
     pub watch: Duration,
 }
 
-/// The state to begin from: this node's own, else the one that got furthest. One without coverage, or whose coverage
-/// ended before any test that is still watched was fired, is left alone: replaying from there would only bring
-/// other people's traffic of days.
+/// The state to begin from: this node's own, else the one that got furthest. One without coverage, or whose
+/// coverage ended before any test that is still watched was fired, is left alone, and so is a bare position:
+/// replaying from there could change no verdict, and would bring other people's traffic of days.
 pub(crate) fn choose<'a>(
     states: &'a [ReactorState],
     wanted: &Wanted<'_>,

@@ -40,6 +40,8 @@ pub struct Host {
     pub board: Arc<dyn Board>,
     /// The board's clock.
     pub clock: Arc<dyn Clock>,
+    /// What the reactors sign in to the EventStore with.
+    pub credentials: Arc<dyn Credentials>,
     /// What is counted.
     pub metrics: Arc<ReactorMetrics>,
 }
@@ -78,11 +80,7 @@ impl Validators {
     ///
     /// # Errors
     /// When the settings can't be used.
-    pub fn new(
-        settings: Settings,
-        host: Host,
-        credentials: &Arc<dyn Credentials>,
-    ) -> Result<Self, ValidatorsError> {
+    pub fn new(settings: Settings, host: Host) -> Result<Self, ValidatorsError> {
         settings.mapping.check()?;
         let correlator = Correlator::new(settings.senders.iter().cloned(), settings.watch);
         let desk = Arc::new(Desk::new(correlator, Arc::clone(&host.metrics)));
@@ -103,13 +101,13 @@ impl Validators {
             let door = Door {
                 url: settings.ws_url.clone(),
                 event_name: event_name.clone(),
-                credentials: Arc::clone(credentials),
+                credentials: Arc::clone(&host.credentials),
             };
             let shelf = Shelf {
                 client: http.clone(),
                 url: events_url(&settings.rest_url),
                 event_name,
-                credentials: Arc::clone(credentials),
+                credentials: Arc::clone(&host.credentials),
             };
             let events = EventReader::new(kind, settings.mapping.clone());
             reactors.push(Reactor {
@@ -136,7 +134,7 @@ impl Validators {
     /// # Errors
     /// When a part of it ends by itself: then the process should, too.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), ValidatorsError> {
-        let Some(states) = self.stored(&stop).await else { return Ok(()) };
+        let Some(states) = stored(&*self.host.board, &stop).await else { return Ok(()) };
         let written = CancellationToken::new();
         let mut shared = self.spawn_shared(&written);
         let mut reactors = self.spawn_reactors(&states, &stop);
@@ -201,22 +199,21 @@ impl Validators {
         }
         reactors
     }
+}
 
-    /// What reactors have stored; waits for the board, since without it nothing is known to look for.
-    async fn stored(&self, stop: &CancellationToken) -> Option<Vec<ReactorState>> {
-        let board = &self.host.board;
-        let mut delays = backoff();
-        loop {
-            match board.reactors().await {
-                Ok(states) => return Some(states),
-                Err(error) => {
-                    warn!(board = board.describe(), %error, "the reactors wait for the board before they begin");
-                }
+/// What reactors have stored; waits for the board, since without it nothing is known to look for.
+async fn stored(board: &dyn Board, stop: &CancellationToken) -> Option<Vec<ReactorState>> {
+    let mut delays = backoff();
+    loop {
+        match board.reactors().await {
+            Ok(states) => return Some(states),
+            Err(error) => {
+                warn!(board = board.describe(), %error, "the reactors wait for the board before they begin");
             }
-            tokio::select! {
-                () = sleep(delays.next().unwrap_or(LAST_WORDS)) => {}
-                () = stop.cancelled() => return None,
-            }
+        }
+        tokio::select! {
+            () = sleep(delays.next().unwrap_or(LAST_WORDS)) => {}
+            () = stop.cancelled() => return None,
         }
     }
 }
