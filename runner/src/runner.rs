@@ -36,12 +36,18 @@ impl Runner {
     /// Fires whenever this instance leads, until told to stop. Then calls under way may end within 8 seconds.
     pub async fn run(mut self, mut seat: Seat) {
         let stop = self.slots.stop.clone();
+        let mut last = None;
         loop {
-            let lead = seat.borrow_and_update().clone();
+            let new = |seat: &Option<Leadership>| seat.as_ref().is_some_and(|lead| Some(lead.term()) != last);
+            let lead = tokio::select! {
+                () = stop.cancelled() => break,
+                seat = seat.wait_for(new) => seat.ok().and_then(|seat| seat.clone()),
+            };
+            let Some(lead) = lead else { break };
+            last = Some(lead.term());
             tokio::select! {
                 () = stop.cancelled() => break,
-                changed = seat.changed(), if lead.is_none() => if changed.is_err() { break },
-                () = self.lead(lead.as_ref()), if lead.is_some() => {}
+                () = self.lead(&lead) => {}
             }
         }
         if timeout(GRACE, async { while self.under_way.join_next().await.is_some() {} }).await.is_err() {
@@ -50,8 +56,7 @@ impl Runner {
     }
 
     /// One term, to its end: firing, and beside it the search for slots that nobody fired.
-    async fn lead(&mut self, lead: Option<&Leadership>) {
-        let Some(lead) = lead else { return };
+    async fn lead(&mut self, lead: &Leadership) {
         let slots = Arc::clone(&self.slots);
         tokio::select! {
             () = lead.ended() => {}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use canary_domain::{Backend, FireStatus, Reason};
+use canary_domain::{Backend, Clock as _, FireStatus, Reason};
 use canary_store::MemoryBoard;
 use tokio::time::Instant;
 
@@ -57,6 +57,10 @@ async fn an_expired_token_is_asked_for_once_more_and_the_call_made_once_more() {
     let bearers: Vec<_> = calls.iter().filter_map(|call| call.bearer.as_deref()).collect();
     assert_eq!(bearers, ["Bearer token-1", "Bearer token-2"]);
     assert_eq!(calls[0].key, calls[1].key);
+    assert!(
+        facts.fired_at > Some(bench.clock.at(calls[0].at)),
+        "it counts from the call that was not refused"
+    );
     assert_eq!(facts.fire_status(), Some(FireStatus::Accepted));
 }
 

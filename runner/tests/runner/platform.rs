@@ -11,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// What to answer a call with.
 #[derive(Clone, Debug)]
@@ -24,6 +25,7 @@ pub enum Reply {
 /// A call as it came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
+    pub at: Instant,
     pub path: String,
     pub key: Option<String>,
     pub bearer: Option<String>,
@@ -98,8 +100,13 @@ async fn transfer(
     body: String,
 ) -> Response {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let call =
-        Call { path: uri.to_string(), key: header("idempotency-key"), bearer: header("authorization"), body };
+    let call = Call {
+        at: Instant::now(),
+        path: uri.to_string(),
+        key: header("idempotency-key"),
+        bearer: header("authorization"),
+        body,
+    };
     let reply = {
         let mut script = script.lock().unwrap();
         script.calls.push(call);

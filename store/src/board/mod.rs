@@ -140,7 +140,8 @@ pub trait Board: Send + Sync {
     async fn claimed(&self, path: &str, cycles: &[i64]) -> Result<Vec<i64>>;
 
     /// Notes the moment of firing, read right before the request left, with its error bound in microseconds, and
-    /// marks the test touched. `false` if the board does not know the test.
+    /// marks the test touched. `false` if the board does not know the test. The latest moment stays: a call that was
+    /// refused for its token is made once more (design §13), and counts from then.
     async fn note_fired(&self, test_id: TestId, fired_at: Moment, error_us: u64) -> Result<bool>;
 
     /// Notes how the call ended, keeps the reverse index of the transfer id, announces it, and marks the

@@ -26,14 +26,16 @@ both! {
         assert!(due.facts.is_empty() && due.lost.is_empty());
     }
 
-    async fn a_firing_is_noted_once_and_touches_the_test(boards) {
+    async fn the_latest_firing_is_noted_and_touches_the_test(boards) {
         let board = &*boards.board;
         let test_id = registered(board).await.test_id;
         assert!(board.note_fired(test_id, at(100), 55).await.unwrap());
         assert!(touched(&*boards.other, test_id).await);
-        assert!(boards.other.note_fired(test_id, at(90), 1).await.unwrap(), "known, but noted before");
+        assert!(boards.other.note_fired(test_id, at(90), 1).await.unwrap(), "known, but of an earlier call");
+        assert_eq!(facts(board, test_id).await.fired_at, Some(at(100)));
+        assert!(boards.other.note_fired(test_id, at(120), 60).await.unwrap());
         let facts = facts(board, test_id).await;
-        assert_eq!((facts.fired_at, facts.fired_error_us), (Some(at(100)), 55));
+        assert_eq!((facts.fired_at, facts.fired_error_us), (Some(at(120)), 60));
         assert_eq!(facts.fire_status(), Some(FireStatus::Sent));
         assert_eq!(facts.answer, None);
     }

@@ -115,11 +115,11 @@ impl Board for MemoryBoard {
 
     async fn note_fired(&self, test_id: TestId, fired_at: Moment, error_us: u64) -> Result<bool> {
         let noted = self.state().note(test_id, |facts| {
-            let first = facts.fired_at.is_none();
-            if first {
+            let latest = facts.fired_at.is_none_or(|kept| kept < fired_at);
+            if latest {
                 (facts.fired_at, facts.fired_error_us) = (Some(fired_at), error_us);
             }
-            first
+            latest
         });
         Ok(noted.is_some())
     }

@@ -1,6 +1,6 @@
 //! What is written of tests in flight, and how their facts are read.
 
-use canary_domain::{Answer, Facts, FireStatus, Mismatch, Moment, Sighting, Test, TestId, Withheld, iso};
+use canary_domain::{Answer, Facts, Mismatch, Moment, Sighting, Test, TestId, Withheld, iso};
 use redis::ScriptInvocation;
 
 use super::fields::{self, Fields};
@@ -36,13 +36,9 @@ impl RedisBoard {
     }
 
     pub(super) async fn put_fired(&self, test_id: TestId, fired_at: Moment, error_us: u64) -> Result<bool> {
-        let fields = fields::of_firing(fired_at, error_us);
-        let unless_answered = ("fire_status", FireStatus::Sent.to_string());
-        self.note(
-            test_id,
-            Note { step: "note a firing", fields, default: unless_answered, transfer_id: None },
-        )
-        .await
+        let mut call = self.scripts.fired.key(self.keys.test(test_id));
+        call.key(self.keys.touched()).arg(test_id.to_string()).arg(iso(fired_at)).arg(error_us);
+        self.link.script("note a firing", &call).await
     }
 
     pub(super) async fn put_answer(&self, test_id: TestId, answer: &Answer) -> Result<bool> {
