@@ -1,9 +1,10 @@
 //! Contract, sections 3 and 4: the stream and the polling backstop.
 
 use anyhow::Result;
-use canary_sandbox::{Config, EventType, FRAMES};
+use canary_sandbox::{Config, EventType, FRAMES, Sandbox};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::client::{Order, World, across, quick};
 
@@ -155,7 +156,13 @@ async fn a_shutdown_ends_sockets_and_frees_the_ports() -> Result<()> {
     let (mut subscriber, _) = world.subscribe("a", MOVED, None).await?;
     let address = world.sandbox.frame("a").control;
     assert_eq!(world.control(Method::GET, "agents", None).await?.json().as_array().map(Vec::len), Some(4));
+    let port = |frame: &str| {
+        Ok::<u16, anyhow::Error>(world.sandbox.frame(frame).registry.parse::<Uri>()?.port_u16().unwrap_or(0))
+    };
+    let ports = Some([port("a")?, port("b")?]);
     world.sandbox.shutdown().await;
+    let again = Sandbox::start(Config { ports, ..quick() }).await?;
+    again.shutdown().await;
     while subscriber.next().await?.is_some() {}
     assert!(world.http.get(format!("{address}/agents")).send().await.is_err());
     Ok(())

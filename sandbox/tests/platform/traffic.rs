@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use anyhow::Result;
-use canary_sandbox::{EventType, Fault, What};
+use canary_sandbox::{EventFault, EventType, Fault, FaultSet, What};
 use serde_json::json;
 
 use crate::client::{Order, World, did};
@@ -18,7 +18,8 @@ fn firehose(per_second: u64, event_types: &[EventType]) -> What {
 async fn strangers_copy_the_memo_between_other_parties() -> Result<()> {
     let world = World::quick().await?;
     let id = world.sent(&Order { message: "rent", ..Order::default() }).await?;
-    world.fault(Fault::from(What::Strangers { per_second: 500.0, ahead: false }).on("a"));
+    let strangers = Fault::from(What::Strangers { per_second: 500.0, ahead: false }).on("a");
+    world.sandbox.faults().set(FaultSet::of([EventFault::Lost.into(), strangers]));
     let copies = world
         .recorded("strangers' events", |record| {
             let strangers: Vec<_> = record.events.into_iter().filter(|e| e.backend.is_none()).collect();
@@ -28,6 +29,7 @@ async fn strangers_copy_the_memo_between_other_parties() -> Result<()> {
     let types: HashSet<EventType> = copies.iter().map(|copy| copy.event_type).collect();
     assert_eq!(types.len(), 4);
     for copy in &copies {
+        assert!(copy.position.is_some(), "faults of events don't touch strangers");
         assert_eq!((copy.data.memo.as_deref(), copy.frame.as_str()), (Some("rent"), "a"));
         assert_eq!(copy.data.amount.map(|amount| amount.to_string()).as_deref(), Some("0.01"));
         assert_ne!(copy.data.transfer_id, id);
@@ -84,6 +86,23 @@ async fn the_firehose_streams_user_events_in_order_among_the_others_and_keeps_no
     assert_eq!(page["events"].as_array().map(Vec::len), Some(1));
     assert!(page["head"].as_u64().is_some_and(|head| head >= last));
     assert_eq!(world.page("b", "").await?.json()["head"], 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_subscriber_that_comes_back_in_the_midst_of_a_burst_hears_on_from_there() -> Result<()> {
+    let world = World::quick().await?;
+    let (mut subscriber, _) = world.subscribe("a", MOVED, None).await?;
+    world.fault(Fault::from(firehose(100_000, MOVED)).on("a"));
+    let mut position = 0;
+    for _ in 0..1_050 {
+        position = subscriber.next_event().await?["position"].as_u64().unwrap_or_default();
+    }
+    world.sandbox.faults().clear();
+    for after in position - 20..position {
+        let (mut again, _) = world.subscribe("a", MOVED, Some(after)).await?;
+        assert_eq!(again.next_event().await?["position"], json!(after + 1));
+    }
     Ok(())
 }
 
