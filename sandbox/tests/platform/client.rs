@@ -249,12 +249,13 @@ impl Subscriber {
 
     /// The next message of a type, leaving out heartbeats (unless asked for).
     pub async fn next_of(&mut self, kind: &str) -> Result<Value> {
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let message = self.next_json().await?;
             if message["type"] == kind {
                 return Ok(message);
             }
-            if message["type"] != "heartbeat" {
+            if message["type"] != "heartbeat" || Instant::now() > deadline {
                 bail!("expected {kind}, heard {message}");
             }
         }
