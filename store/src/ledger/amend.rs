@@ -10,8 +10,9 @@ use super::record::Record;
 /// In this order:
 /// - A judge of a lower term is not listened to.
 /// - A verdict is never taken back: news without one change a pending row alone.
-/// - A slot that was fired stays fired: news that it was not (`skipped`, `missed`) don't outrank a row that shows
-///   the firing. The other way round they do: the row of a slot that was thought unfired takes the verdict of its test.
+/// - A slot that was fired stays fired: news that know nothing of it (`skipped`, `missed`, or pending without facts)
+///   don't outrank a row that shows the firing. The other way round they do: the row of a slot that was
+///   thought unfired takes the verdict of its test.
 /// - The same content is no change, whoever judged it and when; only a higher term is noted, so that its
 ///   predecessor is not listened to any more.
 /// - Anything else raises the revision, but from pending to pending, which is no change to tell of.
@@ -19,7 +20,7 @@ pub(super) fn amend(row: &Record, news: &Record) -> Option<(Record, Option<Chang
     let pending = news.outcome.0 == Outcome::Pending;
     if news.judge_term < row.judge_term
         || pending && row.outcome.0 != Outcome::Pending
-        || says_unfired(news) && row.shows_firing()
+        || forgets_firing(news) && row.shows_firing()
     {
         return None;
     }
@@ -61,9 +62,9 @@ pub(super) fn arrival(record: &Record) -> Option<Change> {
     })
 }
 
-fn says_unfired(record: &Record) -> bool {
-    match record.outcome.0 {
-        Outcome::Skipped | Outcome::Missed => !record.shows_firing(),
-        Outcome::Pending | Outcome::Passed | Outcome::Late | Outcome::Failed | Outcome::Inconclusive => false,
+fn forgets_firing(news: &Record) -> bool {
+    match news.outcome.0 {
+        Outcome::Pending | Outcome::Skipped | Outcome::Missed => !news.shows_firing(),
+        Outcome::Passed | Outcome::Late | Outcome::Failed | Outcome::Inconclusive => false,
     }
 }

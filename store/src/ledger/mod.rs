@@ -62,7 +62,8 @@ pub struct FactsRow {
     pub judge_term: Term,
 }
 
-/// A row that changed its verdict or its facts after a verdict.
+/// A row that got its first verdict, or changed its verdict or its facts after one. What happens to a row while it
+/// is pending is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The row.
@@ -240,6 +241,10 @@ pub trait Ledger: Send + Sync {
     /// Writes what the judge knows, in one transaction: inserts rows that are not there, and changes rows only when
     /// the content differs, from pending or to the next revision (I6). Never takes a verdict back to
     /// pending, and leaves rows of a higher `judge_term` alone. Answers what changed, not what was the same.
+    ///
+    /// `judged_at` and `judge_term` alone are no difference. What named the slot when the row was written stays: path,
+    /// cycle, period, origin, `registered_at`. A test that was fired takes the place of a row that says its slot was
+    /// not, never the other way round. A record whose slot has the row of another test id is left out and logged.
     async fn record(&self, rows: &[FactsRow]) -> Result<Vec<Change>>;
 
     /// Pending scheduled rows registered before this moment, oldest first, at most `limit`.
@@ -254,16 +259,18 @@ pub trait Ledger: Send + Sync {
     /// The accounting of all scheduled slots (I2).
     async fn accounting(&self) -> Result<Accounting>;
 
-    /// Recomputes the hourly rollups of all hours with a scheduled row judged at or after `since`.
+    /// Recomputes the hourly rollups of all hours with a scheduled row judged at or after `since`; answers how many
+    /// rows of the rollup that were. A slot counts in the hour that its cycle begins in.
     async fn roll_up(&self, since: Moment) -> Result<u64>;
 
-    /// Deletes at most `limit` rows registered before `before`; answers how many. Never a pending one.
+    /// Deletes at most `limit` rows registered before `before`, the oldest first; answers how many. Never a pending
+    /// one, nor one that is newer than a pending row of its path: spans stay whole (I2).
     async fn prune(&self, before: Moment, limit: i64) -> Result<u64>;
 
     /// Deletes at most `limit` hourly rows of hours before `before`.
     async fn prune_hourly(&self, before: Moment, limit: i64) -> Result<u64>;
 
-    /// Holds that were on at or after `since`.
+    /// Holds that were on at or after `since`, or are still to come; the earliest first.
     async fn holds(&self, since: Moment) -> Result<Vec<Hold>>;
 
     /// Puts a hold on.

@@ -13,6 +13,7 @@ mod reading;
 mod recording;
 mod round_trip;
 mod schema;
+mod severed;
 
 macro_rules! conformance {
     ($($module:ident: $($name:ident),+;)+) => {

@@ -80,7 +80,11 @@ pub async fn facts_without_a_verdict_are_added_to_a_pending_row_only(home: &Home
     let facts = seen(claimed);
     assert_eq!(ledger.record(&[judged(facts.clone(), None)]).await.unwrap(), [], "pending is no verdict");
     let kept = row(&*ledger, id).await;
-    assert_eq!((kept.facts, kept.outcome, kept.revision), (facts, Outcome::Pending, 0));
+    assert_eq!((&kept.facts, kept.outcome, kept.revision), (&facts, Outcome::Pending, 0));
+
+    let forgetful = judged(Facts::registered(facts.test.clone()), None);
+    assert_eq!(ledger.record(&[forgetful]).await.unwrap(), []);
+    assert_eq!(row(&*ledger, id).await.facts, facts, "facts only grow");
 
     let new = seen(test("p", CYCLE + 1));
     assert_eq!(ledger.record(&[judged(new.clone(), None)]).await.unwrap(), []);

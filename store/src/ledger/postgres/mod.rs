@@ -146,6 +146,9 @@ impl Ledger for PostgresLedger {
     }
 
     async fn record(&self, rows: &[FactsRow]) -> Result<Vec<Change>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
         let records: Vec<Record> = rows.iter().map(Record::judged).collect();
         let limit = time_for(&records);
         self.access

@@ -14,9 +14,10 @@ use std::fs::OpenOptions;
 use std::path::Path;
 
 use async_trait::async_trait;
-use canary_domain::{Facts, Hold, Moment, SlotKey, Test, TestId};
-use sqlx::Connection as _;
-use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use canary_domain::{Facts, Hold, Moment, SlotKey, Test, TestId, backoff};
+use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, SqliteConnection};
+use tokio::time::sleep;
 
 use super::access::{ACQUIRE, Access, MIGRATION, STATEMENT};
 use super::failure::Place;
@@ -54,7 +55,6 @@ impl SqliteLedger {
         make_private(path).map_err(|error| place.unavailable("opening its file", error.to_string()))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
             // A claim that a power cut takes back would let a slot be fired again (I1).
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
@@ -65,6 +65,23 @@ impl SqliteLedger {
             Access::new(pool.connect_lazy_with(options), place.clone(), None)
         };
         Ok(Self { writes: pool(1), reads: pool(READERS), canary: canary.to_owned() })
+    }
+}
+
+impl SqliteLedger {
+    /// Lets readers go on while somebody writes; the file keeps it. The switch needs the file for itself, and SQLite
+    /// refuses it to one of two processes that open a new file at once instead of letting it wait.
+    async fn write_ahead(&self, c: &mut SqliteConnection) -> sqlx::Result<()> {
+        let mut pauses = backoff().take(6);
+        loop {
+            let switched = sqlx::raw_sql("PRAGMA journal_mode = WAL").execute(&mut *c).await;
+            match (switched, pauses.next()) {
+                (Err(error), Some(pause)) if self.writes.place().failed("", &error).is_unavailable() => {
+                    sleep(pause).await;
+                }
+                (switched, _) => return switched.map(drop),
+            }
+        }
     }
 }
 
@@ -102,6 +119,7 @@ impl Ledger for SqliteLedger {
         // All in one transaction: two processes that migrate at once would run a migration twice otherwise.
         self.writes
             .ask_within(MIGRATION, "migrating", async |c| {
+                self.write_ahead(c).await?;
                 let mut transaction = c.begin_with(WRITE).await?;
                 migrator::sqlite().run_direct(None, &mut *transaction, false).await?;
                 transaction.commit().await
@@ -143,6 +161,9 @@ impl Ledger for SqliteLedger {
     }
 
     async fn record(&self, rows: &[FactsRow]) -> Result<Vec<Change>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
         let records: Vec<Record> = rows.iter().map(Record::judged).collect();
         let limit = time_for(&records);
         self.writes
