@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 /// Time between two comparisons.
-const EVERY: Duration = Duration::from_secs(10);
+const EVERY: Duration = Duration::from_secs(2);
 /// The same, while the board's clock looks as if it had stepped.
 const SOON: Duration = Duration::from_secs(1);
 

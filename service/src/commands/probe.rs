@@ -37,11 +37,7 @@ pub(super) async fn run(settings: Settings, args: ProbeArgs) -> Result<u8> {
         ready.context("the reactors could not subscribe; `canary check` says more")??;
         let free = base.runner_settings(SlotKey::random());
         let test = free.free_test(&route, Origin::Probe, base.clock.now());
-        let lead = Leadership::new(
-            Role::Runner,
-            Holder { node: base.node.clone(), term: 0 },
-            Instant::now() + test.watch,
-        );
+        let lead = lead(&base, test.watch).await?;
         let facts = Facts::registered(test);
         if base.board.register(&lead, &facts.test).await? != Registration::Registered {
             anyhow::bail!("the test could not be registered");
@@ -63,6 +59,14 @@ pub(super) async fn run(settings: Settings, args: ProbeArgs) -> Result<u8> {
         Outcome::Late | Outcome::Failed => 1,
         Outcome::Inconclusive | Outcome::Pending | Outcome::Skipped | Outcome::Missed => 2,
     })
+}
+
+/// Leads on the board of this process, where nobody else contends.
+async fn lead(base: &Base, ttl: Duration) -> Result<Leadership> {
+    let until = Instant::now() + ttl;
+    let term =
+        base.board.acquire(Role::Runner, &base.node, ttl).await?.context("this process leads already")?;
+    Ok(Leadership::new(Role::Runner, Holder { node: base.node.clone(), term }, until))
 }
 
 /// Watches the one test on the board of this process until it can be judged.
