@@ -1,0 +1,59 @@
+//! A step of the board's clock, which is everybody's, is nobody's fault (I5).
+//!
+//! The clock of a real Redis can't be stepped without stepping the machine's, so the answers to `TIME` are stepped on
+//! their way; what Redis does by its own clock (expiry, terms) goes on evenly, as it does on a real server too.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use canary_tests::{Deployment, Plan, Proxy, Row, run, until};
+
+use crate::support::{assert_moved_once, assert_not_blamed, assert_one_row_a_slot, now, quick_on, residual, seconds};
+
+/// The start of an answer to `TIME`: two texts, the first of ten digits.
+const HEAD: &[u8] = b"*2\r\n$10\r\n";
+
+fn step(bytes: &mut [u8], by: i64) {
+    let mut at = 0;
+    while let Some(found) = bytes[at..].windows(HEAD.len()).position(|window| window == HEAD) {
+        let (from, until) = (at + found + HEAD.len(), at + found + HEAD.len() + 10);
+        let Some(digits) = bytes.get_mut(from..until) else { return };
+        if let Some(second) = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<i64>().ok()) {
+            digits.copy_from_slice(format!("{:010}", second + by).as_bytes());
+        }
+        at = until;
+    }
+}
+
+#[test]
+fn a_step_of_the_boards_clock_either_way_fails_nothing_and_fires_nothing_twice() {
+    run(async {
+        tokio::join!(stepped_by(15), stepped_by(-15));
+    });
+}
+
+async fn stepped_by(by: i64) {
+    let mut stage = Deployment::start(Plan { own_redis: true, ..quick_on(&["a-intra", "a-async-b"]) }).await;
+    let offset = Arc::new(AtomicI64::new(0));
+    let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, stage.redis().port()));
+    let stepping = Arc::clone(&offset);
+    let network =
+        Proxy::rewriting(upstream, Arc::new(move |bytes| step(bytes, stepping.load(Ordering::Relaxed))));
+    stage.write("redis.url", &format!("redis://127.0.0.1:{}", network.port()));
+    let canary = stage.launch_ready().await;
+    stage.rows_when("rows", 20, |rows| rows.iter().filter(|row| row.outcome == "passed").count() > 3).await;
+    offset.store(by, Ordering::Relaxed);
+    until("the step is noticed", 30, async || canary.log().contains("the board's clock has stepped")).await;
+    let since = now(&stage).await;
+    // Rows bear the stepped clock. What it went back over was fired before and is not fired again.
+    let on = since + seconds(by.max(0)) + seconds(1);
+    let resumed = |rows: &[Row]| rows.iter().filter(|row| row.registered_at > on && row.outcome == "passed").count() > 3;
+    stage.rows_when("it fires on the new clock", 50, resumed).await;
+    let rows = stage.rows().await;
+    let rows = stage.rows_when("no pending row", 40, |now| now.iter().take(rows.len()).all(Row::judged)).await;
+    assert_not_blamed(&rows);
+    assert_one_row_a_slot(&rows);
+    assert_moved_once(&stage.sandbox().record());
+    assert_eq!(residual(&canary).await, Some(0));
+}

@@ -1,0 +1,137 @@
+//! Instances that stand still or die: nobody is blamed for it, nothing is fired twice, no slot is lost (I1, I2, I5).
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::time::Duration;
+
+use canary_sandbox::{Call, CallFault, FaultSet};
+use canary_tests::{Deployment, Instance, Plan, Signal, run, until, until_some};
+use tokio::time::sleep;
+
+use crate::support::{
+    Moment, Row, Stand, assert_fired_once, assert_not_blamed, assert_one_row_a_slot, now, quick, quick_on,
+    residual, seconds,
+};
+
+/// All rows, once none of those registered before is pending.
+async fn settled(stage: &Deployment, before: Moment, within: u64) -> Vec<Row> {
+    let done = |rows: &[Row]| rows.iter().all(|row| row.judged() || row.registered_at > before);
+    stage.rows_when("no pending row", within, done).await
+}
+
+#[test]
+fn a_canary_that_stood_still_beyond_every_deadline_blames_nobody() {
+    run(async {
+        // Slow enough that a standstill meets calls in the middle, and within the time that a call may take.
+        let slow = CallFault::Slow { call: Call::Transfer, by_ms: 800, lands: true };
+        let stand = Stand::ready_under(quick(), [slow.into()]).await;
+        let stage = &stand.stage;
+        stage.rows_when("rows", 20, |rows| rows.iter().any(|row| row.outcome == "passed")).await;
+        for _ in 0..3 {
+            // In the middle of calls: one has come in, and was not answered.
+            let open = || stage.sandbox().record().calls.iter().any(|call| call.answered_at.is_none());
+            until("a call under way", 10, async || open()).await;
+            stand.canary.signal(Signal::Stop);
+            sleep(Duration::from_secs(5)).await;
+            stand.canary.signal(Signal::Continue);
+            let since = now(stage).await;
+            let resumed = |rows: &[Row]| rows.iter().any(|row| row.registered_at > since && row.outcome == "passed");
+            stage.rows_when("a pass after it", 20, resumed).await;
+        }
+        let rows = settled(stage, now(stage).await, 20).await;
+        assert_not_blamed(&rows);
+        assert_one_row_a_slot(&rows);
+        let inconclusive = rows.iter().filter(|row| row.outcome == "inconclusive").count();
+        assert_eq!(inconclusive, 0, "what was sent was seen: {rows:#?}");
+    });
+}
+
+#[test]
+fn a_leader_that_stood_still_beyond_its_lease_sends_nothing_for_what_another_has_fired() {
+    run(async {
+        let slow = CallFault::Slow { call: Call::Transfer, by_ms: 400, lands: true };
+        let stage = Deployment::start(quick()).await;
+        stage.sandbox().faults().set(FaultSet::of([slow.into()]));
+        let canaries = [stage.launch_ready().await, stage.launch_ready().await];
+        let (leader, other) = by_lead(&canaries).await;
+        stage.rows_when("rows", 20, |rows| rows.iter().any(|row| row.outcome == "passed")).await;
+        leader.signal(Signal::Stop);
+        let stopped = now(&stage).await;
+        until("another leads", 30, async || other.leads("runner").await).await;
+        let fired = |rows: &[Row]| rows.iter().filter(|row| row.registered_at > stopped && row.outcome == "passed").count() > 6;
+        stage.rows_when("another fires", 20, fired).await;
+        leader.signal(Signal::Continue);
+        let back = now(&stage).await;
+        assert!(back > stopped + seconds(10), "the lease was not over: {stopped} to {back}");
+        let after = |rows: &[Row]| rows.iter().filter(|row| row.registered_at > back && row.outcome == "passed").count() > 12;
+        stage.rows_when("it goes on", 20, after).await;
+        assert!(!leader.leads("runner").await, "it takes back no lease that another holds");
+        let rows = settled(&stage, now(&stage).await, 40).await;
+        assert_not_blamed(&rows);
+        assert_fired_once(&stage.sandbox().record(), &stage.rows().await);
+        let rows = no_gaps(&stage, rows).await;
+        assert_one_row_a_slot(&rows);
+        assert_eq!(residual(other).await, Some(0));
+    });
+}
+
+/// The rows, once those of slots that nobody fired have been written too.
+async fn no_gaps(stage: &Deployment, rows: Vec<Row>) -> Vec<Row> {
+    let last: i64 = rows.iter().filter_map(|row| row.cycle).max().unwrap();
+    let whole = |rows: &[Row]| {
+        let mut of = BTreeMap::<&str, Vec<i64>>::new();
+        rows.iter().filter(|row| row.cycle <= Some(last)).for_each(|row| {
+            of.entry(&row.path).or_default().extend(row.cycle);
+        });
+        of.values().all(|cycles| {
+            let (first, last) = (cycles.iter().min().unwrap(), cycles.iter().max().unwrap());
+            usize::try_from(last - first + 1).unwrap() == cycles.len()
+        })
+    };
+    stage.rows_when("a row of each slot", 30, whole).await
+}
+
+/// Who leads the runners, and who doesn't.
+async fn by_lead(canaries: &[Instance; 2]) -> (&Instance, &Instance) {
+    let [one, two] = canaries;
+    let ask = async || match (one.leads("runner").await, two.leads("runner").await) {
+        (true, false) => Some((one, two)),
+        (false, true) => Some((two, one)),
+        (true, true) | (false, false) => None,
+    };
+    until_some("a leader", 30, ask).await
+}
+
+fn random(below: u64) -> u64 {
+    RandomState::new().hash_one(()) % below
+}
+
+#[test]
+fn instances_that_are_killed_at_any_moment_lose_no_slot_and_fire_none_twice() {
+    run(async {
+        let plan = Plan { watch: Duration::from_secs(120), ..quick_on(&["a-intra", "a-async-b", "b-2pc-a"]) };
+        let stage = Deployment::start(plan).await;
+        let slow = CallFault::Slow { call: Call::Transfer, by_ms: 300, lands: true };
+        stage.sandbox().faults().set(FaultSet::of([slow.into()]));
+        let mut canaries = [stage.launch_ready().await, stage.launch_ready().await];
+        stage.rows_when("rows", 20, |rows| rows.iter().any(|row| row.outcome == "passed")).await;
+        for _ in 0..10 {
+            sleep(Duration::from_millis(200 + random(2_300))).await;
+            let victim = &mut canaries[usize::try_from(random(2)).unwrap()];
+            victim.kill().await;
+            *victim = stage.launch();
+        }
+        for canary in &mut canaries {
+            canary.ready().await;
+        }
+        let since = now(&stage).await;
+        let resumed = |rows: &[Row]| rows.iter().filter(|row| row.registered_at > since && row.outcome == "passed").count() > 5;
+        stage.rows_when("it fires again", 40, resumed).await;
+        let rows = settled(&stage, since, 90).await;
+        let rows = no_gaps(&stage, rows).await;
+        assert_not_blamed(&rows);
+        assert_one_row_a_slot(&rows);
+        assert_fired_once(&stage.sandbox().record(), &stage.rows().await);
+        assert_eq!(residual(&canaries[0]).await, Some(0));
+    });
+}
