@@ -126,12 +126,12 @@ async fn an_outage_is_logged_once_at_its_start_and_once_at_its_end() -> anyhow::
     let judge = stand.judge_over(Arc::clone(&stand.board), ledger, 10);
     stand.spy.away.store(true, Ordering::SeqCst);
     run_for(judge, async || {
-        let tries = || stand.spy.take_calls().iter().filter(|(call, _)| *call == "record").count();
         let mut tried = 0;
-        while tried < 3 {
-            tried += tries();
-            sleep(Duration::from_millis(10)).await;
-        }
+        let tries_again = async || {
+            tried += stand.spy.take_calls().iter().filter(|(call, _)| *call == "record").count();
+            Ok(tried >= 3)
+        };
+        eventually(tries_again).await.unwrap();
         stand.spy.away.store(false, Ordering::SeqCst);
         eventually(async || Ok(stand.row(&fired).await?.outcome == Outcome::Passed)).await.unwrap();
     })
