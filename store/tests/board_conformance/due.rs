@@ -38,6 +38,14 @@ both! {
         assert_eq!(due_at(board, 400_000).await, [quiet, touched], "the longest due first");
     }
 
+    async fn news_of_an_overdue_test_costs_it_no_place(boards) {
+        let board = &*boards.board;
+        let (overdue, later) = (registered(board).await.test_id, registered(board).await.test_id);
+        board.reschedule(&[(later, at(200)), (overdue, at(100))]).await.unwrap();
+        board.stamp(&[sighting(overdue, Stage::CfInitiated, 1)]).await.unwrap();
+        assert_eq!(due_at(board, 300).await, [overdue, later]);
+    }
+
     async fn a_limit_leaves_the_rest_for_the_next_time(boards) {
         let board = &*boards.board;
         let tests: Vec<_> = (0..7).map(|cycle| test("p", Some(cycle))).collect();

@@ -49,10 +49,10 @@ both! {
 
     async fn a_lease_lasts_as_long_as_it_was_last_given(boards) {
         let (board, other) = (&*boards.board, &*boards.other);
-        let term = acquire(board, "n1", Duration::from_millis(100)).await.unwrap();
+        let term = acquire(board, "n1", Duration::from_millis(700)).await.unwrap();
         assert!(board.renew(Role::Runner, &holder("n1", term), LONG).await.unwrap());
         // The judge's lease tells when the time is over that the runner's was given first.
-        board.acquire(Role::Judge, &"n1".to_owned(), Duration::from_millis(150)).await.unwrap().unwrap();
+        board.acquire(Role::Judge, &"n1".to_owned(), Duration::from_millis(750)).await.unwrap().unwrap();
         until("the judge's lease runs out", async || other.holder(Role::Judge).await.unwrap().is_none()).await;
         assert_eq!(acquire(other, "n2", LONG).await, None, "the runner's was renewed");
         assert!(board.acquire(Role::Judge, &"n2".to_owned(), LONG).await.unwrap().is_some());

@@ -17,7 +17,7 @@ use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout};
 
 /// Far more than anything here takes.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One board, and the same as a second instance meets it.
 pub struct Boards {

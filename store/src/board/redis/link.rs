@@ -22,7 +22,7 @@ use crate::{Result, StoreError};
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(2);
 /// How long an answer may take. A whole pipeline counts as one.
-pub(super) const ANSWER: Duration = Duration::from_secs(2);
+pub(super) const ANSWER: Duration = Duration::from_secs(3);
 /// How long nobody tries again after a failed attempt to connect.
 const PAUSE: Duration = Duration::from_millis(200);
 

@@ -9,7 +9,7 @@ use crate::board::{Announcement, Due, LINGER, Registration, claim_life, test_lif
 use crate::{Leadership, Result, StoreError};
 
 /// Tests or sightings dealt with in one script call: a server does nothing else meanwhile.
-const AT_ONCE: usize = 500;
+const AT_ONCE: usize = 200;
 
 impl RedisBoard {
     pub(super) async fn put_test(&self, lead: &Leadership, test: &Test) -> Result<Registration> {
