@@ -1,0 +1,147 @@
+//! `/metrics`: every series is there from the start, and the counters are what the rows say.
+
+use std::collections::BTreeSet;
+
+use canary_tests::{Deployment, Instance, Metrics, Route, run, until};
+
+use crate::healthy::healthy;
+
+const OUTCOMES: [&str; 6] = ["passed", "late", "failed", "inconclusive", "skipped", "missed"];
+const SIGNALS: [&str; 7] =
+    ["refunded", "rejected", "unavailable", "fire_timeout", "timeout", "mismatch", "refunded_after_settled"];
+const EVENTS: [&str; 5] = [
+    "TokensTransferred",
+    "TransactionFeeCollected",
+    "CrossFrameTransferInitiated",
+    "CrossFrameTransferSettled",
+    "CrossFrameTransferRefunded",
+];
+/// Design §9 without the export's, and without what is known from an agent's first balance on; a histogram by its count.
+const NAMES: [&str; 26] = [
+    "tests_total",
+    "failures_total",
+    "latency_seconds_count",
+    "stage_latency_seconds_count",
+    "fire_duration_seconds_count",
+    "slot_lateness_seconds_count",
+    "in_flight",
+    "accounting_residual",
+    "leader",
+    "leader_term",
+    "leader_changes_total",
+    "reactor_up",
+    "reactor_events_total",
+    "reactor_matched_total",
+    "reactor_rejected_total",
+    "reactor_reconnects_total",
+    "reactor_covered_until_timestamp_seconds",
+    "stamp_delay_seconds_count",
+    "judge_sweep_duration_seconds_count",
+    "judge_last_sweep_timestamp_seconds",
+    "verdict_delay_seconds_count",
+    "clock_offset_seconds",
+    "clock_error_bound_seconds",
+    "last_pass_timestamp_seconds",
+    "consecutive_failures",
+    "build_info",
+];
+
+#[test]
+fn a_follower_that_has_just_started_has_every_series_at_0_and_the_canarys_name_on_each() {
+    run(async {
+        let healthy = healthy().await;
+        let follower = healthy.stage.launch_ready().await;
+        let metrics = follower.metrics().await;
+        let names: BTreeSet<&str> = metrics.names().collect();
+        for name in NAMES {
+            assert!(names.contains(format!("canary_{name}").as_str()), "{name} is not there");
+        }
+        for (name, labels) in metrics.labels() {
+            assert!(name.starts_with("canary_"), "{name}");
+            assert_eq!(labels.get("canary").map(String::as_str), Some(healthy.stage.name()), "{name}");
+        }
+        for Route { name, backend, .. } in Route::MATRIX {
+            let path = [("path", name), ("backend", backend)];
+            for outcome in OUTCOMES {
+                at_zero(&metrics, "canary_tests_total", &[path[0], path[1], ("outcome", outcome)]);
+            }
+            for signal in SIGNALS {
+                at_zero(&metrics, "canary_failures_total", &[path[0], path[1], ("signal", signal)]);
+            }
+            at_zero(&metrics, "canary_latency_seconds_count", &path);
+            at_zero(&metrics, "canary_accounting_residual", &path[..1]);
+        }
+        for role in ["runner", "judge"] {
+            at_zero(&metrics, "canary_leader", &[("role", role)]);
+        }
+        for event in EVENTS {
+            assert_eq!(
+                metrics.sum("canary_reactor_up", &[("frame", "a"), ("event", event)]),
+                Some(1.0),
+                "{event}"
+            );
+        }
+        let pending = metrics.sum("canary_tests_total", &[("outcome", "pending")]);
+        assert_eq!(pending, None, "pending is no outcome of a slot");
+    });
+}
+
+fn at_zero(metrics: &Metrics, name: &str, labels: &[(&str, &str)]) {
+    assert_eq!(metrics.sum(name, labels), Some(0.0), "{name} {labels:?}");
+}
+
+#[test]
+fn the_leaders_counters_are_what_the_rows_say() {
+    run(async {
+        let healthy = healthy().await;
+        healthy.rows().await;
+        until("counters that are the rows'", 30, async || agrees(&healthy.stage, &healthy.canary).await)
+            .await;
+        let metrics = healthy.canary.metrics().await;
+        for role in ["runner", "judge"] {
+            assert_eq!(metrics.sum("canary_leader", &[("role", role)]), Some(1.0), "{role}");
+            assert_eq!(metrics.sum("canary_leader_changes_total", &[("role", role)]), Some(1.0), "{role}");
+        }
+        for agent in ["alpha", "charlie"] {
+            let balance = metrics.sum("canary_agent_balance", &[("agent", agent)]).unwrap();
+            assert!((999_000.0..1_000_001.0).contains(&balance), "{agent} has {balance}");
+            assert!(metrics.sum("canary_agent_runway_seconds", &[("agent", agent)]).unwrap() > 0.0);
+        }
+        for event in &EVENTS[..4] {
+            let labels = [("frame", "a"), ("event", *event)];
+            let matched = metrics.sum("canary_reactor_matched_total", &labels).unwrap();
+            let arrived = metrics.sum("canary_reactor_events_total", &labels).unwrap();
+            assert!(matched > 0.0 && matched <= arrived, "{event}: {matched} of {arrived}");
+        }
+        assert!(metrics.sum("canary_judge_last_sweep_timestamp_seconds", &[]).unwrap() > 1.7e9);
+        assert!(metrics.sum("canary_stamp_delay_seconds_count", &[]).unwrap() > 0.0);
+    });
+}
+
+/// One judge has judged every row there is, so its counters are the rows; they go on while one reads.
+async fn agrees(stage: &Deployment, canary: &Instance) -> bool {
+    let before = stage.rows().await;
+    let metrics = canary.metrics().await;
+    let after = stage.rows().await;
+    let revisions = |rows: &[canary_tests::Row]| -> Vec<_> {
+        rows.iter().map(|row| (row.test_id, row.revision)).collect()
+    };
+    let still = revisions(&before) == revisions(&after);
+    let counted = Route::MATRIX.iter().all(|route| {
+        let of_path = || after.iter().filter(|row| row.path == route.name && row.origin == "schedule");
+        let same = |outcome: &&str| {
+            let rows = of_path().filter(|row| row.outcome == **outcome).count();
+            let labels = [("path", route.name), ("backend", route.backend), ("outcome", outcome)];
+            metrics.sum("canary_tests_total", &labels) == Some(count(rows))
+        };
+        let timed = of_path().filter(|row| row.total_latency_ms.is_some()).count();
+        let latencies = metrics.sum("canary_latency_seconds_count", &[("path", route.name)]);
+        OUTCOMES.iter().all(same) && latencies == Some(count(timed))
+    });
+    still && counted
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the rows of a test are few")]
+fn count(rows: usize) -> f64 {
+    rows as f64
+}
