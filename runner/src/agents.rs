@@ -112,7 +112,14 @@ impl Agents {
             detail,
         })?;
         let unavailable = |code, detail| SignInError::Unavailable { agent: name.clone(), code, detail };
-        match self.platform.token(agent, &secret).await {
+        // Who stood still over it asks again: signing in changes nothing.
+        let answer = loop {
+            match self.platform.token(agent, &secret).await {
+                Err(NoReply::StoodStill) => {}
+                answer => break answer,
+            }
+        };
+        match answer {
             Ok(reply) if matches!(reply.status, 401 | 403) => Err(SignInError::Credentials {
                 agent: name,
                 code: Some(reply.status),
@@ -121,7 +128,9 @@ impl Agents {
             Ok(reply) => read(&reply).ok_or_else(|| {
                 unavailable(Some(reply.status), format!("answered {} without a token", reply.status))
             }),
-            Err(NoReply::TimedOut) => Err(unavailable(None, "did not answer in time".into())),
+            Err(NoReply::TimedOut | NoReply::StoodStill) => {
+                Err(unavailable(None, "did not answer in time".into()))
+            }
             Err(NoReply::Broken(cause)) => Err(unavailable(None, format!("could not be reached: {cause}"))),
         }
     }

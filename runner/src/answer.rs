@@ -8,33 +8,29 @@ use crate::platform::{NoReply, Platform, Reply};
 /// How much of a detail is kept.
 const DETAIL: usize = 2_048;
 
-/// Reads the end of a call.
-pub(crate) fn read(platform: &Platform, end: &Result<Reply, NoReply>, at: Moment) -> Answer {
+/// Reads the end of a call; `None` if it says nothing of the platform.
+pub(crate) fn read(platform: &Platform, end: &Result<Reply, NoReply>, at: Moment) -> Option<Answer> {
     let failed =
         |status, code, error: FireError| Answer { at, status, code, transfer_id: None, error: Some(error) };
-    match end {
+    let word = |code: &str, detail| FireError { code: Some(code.into()), detail };
+    Some(match end {
+        Err(NoReply::StoodStill) => return None,
         Err(NoReply::TimedOut) => {
             let detail = format!("no answer within {:?}", platform.call_timeout());
-            failed(FireStatus::Timeout, None, FireError { code: Some("no_answer".into()), detail })
+            failed(FireStatus::Timeout, None, word("no_answer", detail))
         }
-        Err(NoReply::Broken(cause)) => failed(
-            FireStatus::Unavailable,
-            None,
-            FireError { code: Some("no_connection".into()), detail: cut(cause) },
-        ),
+        Err(NoReply::Broken(cause)) => {
+            failed(FireStatus::Unavailable, None, word("no_connection", cut(cause)))
+        }
         Ok(reply) => match reply.status {
             200..=299 => accepted(platform, reply, at).unwrap_or_else(|| {
                 let detail = format!("answered {} without a transfer id: {}", reply.status, text(reply));
-                failed(
-                    FireStatus::Unavailable,
-                    Some(reply.status),
-                    FireError { code: Some("not_understood".into()), detail: cut(&detail) },
-                )
+                failed(FireStatus::Unavailable, Some(reply.status), word("not_understood", cut(&detail)))
             }),
             400..=499 => failed(FireStatus::Rejected, Some(reply.status), said(reply)),
             _ => failed(FireStatus::Unavailable, Some(reply.status), said(reply)),
         },
-    }
+    })
 }
 
 fn accepted(platform: &Platform, reply: &Reply, at: Moment) -> Option<Answer> {
@@ -73,7 +69,7 @@ mod tests {
         rustls::crypto::ring::default_provider().install_default().ok();
         let platform = Platform::new(Calls::default(), Duration::from_secs(10)).unwrap();
         let reply = Reply { status, retry_after: None, body: body.into() };
-        read(&platform, &Ok(reply), Moment::UNIX_EPOCH)
+        read(&platform, &Ok(reply), Moment::UNIX_EPOCH).unwrap()
     }
 
     #[test]

@@ -40,7 +40,12 @@ pub struct Fired {
 
 /// What came of sending.
 enum Sent {
-    Answered { answer: Answer, retry_after: Option<Duration> },
+    Answered {
+        answer: Answer,
+        retry_after: Option<Duration>,
+    },
+    /// We stood still over it: what the platform did, its events say.
+    Unknown,
     Withheld(Withheld),
 }
 
@@ -68,7 +73,7 @@ impl Firer {
         let token = self.agents.token(&route.from).await.ok()?;
         match self.platform.balance(&route.from, &token).await {
             Ok(balance) => balance,
-            Err(NoReply::TimedOut) => None,
+            Err(NoReply::TimedOut | NoReply::StoodStill) => None,
             Err(NoReply::Broken(cause)) => {
                 debug!(agent = route.from.name, cause, "the balance could not be read");
                 None
@@ -89,6 +94,9 @@ impl Firer {
             Sent::Answered { answer, retry_after } => {
                 facts.answer = Some(answer);
                 wait = retry_after;
+            }
+            Sent::Unknown => {
+                warn!(test_id = %facts.test.test_id, "the process stood still over the call; its answer is not known");
             }
             Sent::Withheld(withheld) => facts.withheld = Some(withheld),
         }
@@ -139,15 +147,19 @@ impl Firer {
     }
 
     fn read(&self, end: Result<Result<Reply, NoReply>, Withheld>) -> Sent {
-        match end {
-            Ok(reply) => Sent::Answered {
-                answer: answer::read(&self.platform, &reply, self.clock.now()),
+        let reply = match end {
+            Ok(reply) => reply,
+            Err(withheld) => return Sent::Withheld(withheld),
+        };
+        match answer::read(&self.platform, &reply, self.clock.now()) {
+            Some(answer) => Sent::Answered {
+                answer,
                 retry_after: reply
                     .ok()
                     .filter(|reply| reply.status == 429)
                     .and_then(|reply| reply.retry_after),
             },
-            Err(withheld) => Sent::Withheld(withheld),
+            None => Sent::Unknown,
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod agents;
 mod answer;
+mod awake;
 mod fire;
 mod gaps;
 mod platform;

@@ -15,11 +15,14 @@ use url::Url;
 use canary_domain::{Backend, Test};
 
 use crate::Agent;
+use crate::awake::{Ended, within};
 
 /// Common servers keep an idle connection for five seconds or more.
 const IDLE: Duration = Duration::from_secs(4);
 /// An answer of the registry is small; what lies beyond this is not read.
 const MAX_BODY: usize = 256 * 1024;
+/// The longest that a path is left alone for one answer: a platform that says more has miscounted.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3_600);
 
 /// Where the calls go, under the registry's address (contract §6), and where an answer says its transfer id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +78,8 @@ pub(crate) enum NoReply {
     TimedOut,
     /// Refused, reset, or broken off; in words.
     Broken(String),
+    /// It failed over a standstill of this very process: nothing is known of the other side.
+    StoodStill,
 }
 
 /// The registry of every frame, over one client.
@@ -94,7 +99,7 @@ impl Platform {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .pool_idle_timeout(IDLE)
-            .timeout(call_timeout)
+            // The whole of a call is limited in `exchange`, by time that we were running.
             .connect_timeout(call_timeout)
             .tcp_nodelay(true)
             .user_agent(concat!("canary-reactor/", env!("CARGO_PKG_VERSION")))
@@ -115,7 +120,7 @@ impl Platform {
     /// Asks for a token; the answer is the server's, whatever it is.
     pub(crate) async fn token(&self, agent: &Agent, secret: &SecretString) -> Result<Reply, NoReply> {
         let form = [("username", agent.client_id.as_str()), ("password", secret.expose_secret())];
-        exchange(self.client.post(join(&agent.registry, &self.calls.token)).form(&form)).await
+        self.exchange(self.client.post(join(&agent.registry, &self.calls.token)).form(&form)).await
     }
 
     /// Makes the transfer of a test.
@@ -143,7 +148,7 @@ impl Platform {
             .header(AUTHORIZATION, bearer(token))
             .header("idempotency-key", test.test_id.to_string())
             .json(&body);
-        exchange(request).await
+        self.exchange(request).await
     }
 
     /// The balance of an agent; `None` if the answer is none.
@@ -154,10 +159,20 @@ impl Platform {
     ) -> Result<Option<Decimal>, NoReply> {
         let request =
             self.client.get(join(&agent.registry, &self.calls.balance)).header(AUTHORIZATION, bearer(token));
-        let reply = exchange(request).await?;
+        let reply = self.exchange(request).await?;
         let balance =
             reply.json().and_then(|json| Decimal::from_str_exact(json.pointer("/balance")?.as_str()?).ok());
         Ok(balance.filter(|_| reply.status == 200))
+    }
+
+    async fn exchange(&self, request: RequestBuilder) -> Result<Reply, NoReply> {
+        let Ended { value, stood_still } = within(self.call_timeout, send(request)).await;
+        match value {
+            Some(Ok(reply)) => Ok(reply),
+            Some(Err(_)) | None if stood_still => Err(NoReply::StoodStill),
+            Some(Err(no_reply)) => Err(no_reply),
+            None => Err(NoReply::TimedOut),
+        }
     }
 }
 
@@ -172,7 +187,7 @@ fn join(base: &Url, path: &str) -> String {
     format!("{}{path}", base.as_str().trim_end_matches('/'))
 }
 
-async fn exchange(request: RequestBuilder) -> Result<Reply, NoReply> {
+async fn send(request: RequestBuilder) -> Result<Reply, NoReply> {
     let mut response = request.send().await.map_err(no_reply)?;
     let (status, retry_after) = (response.status().as_u16(), retry_after(&response));
     let mut body = Vec::new();
@@ -188,7 +203,7 @@ async fn exchange(request: RequestBuilder) -> Result<Reply, NoReply> {
 /// `Retry-After` in seconds (contract §2). A date, which RFC 9110 allows too, is not what the platform sends.
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
 fn no_reply(error: reqwest::Error) -> NoReply {
