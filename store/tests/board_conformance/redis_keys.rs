@@ -101,6 +101,21 @@ async fn a_withheld_test_s_reason_is_its_failure_signal() {
 }
 
 #[tokio::test]
+async fn a_refund_is_the_failure_signal_whatever_is_noted_before_or_after_it() {
+    let (board, prefix, mut redis) = shared().await;
+    let tests = [registered(&board).await.test_id, registered(&board).await.test_id];
+    board.note_withheld(tests[0], &withheld()).await.unwrap();
+    for test_id in tests {
+        board.stamp(&[sighting(test_id, Stage::CfRefunded, 210)]).await.unwrap();
+    }
+    board.note_withheld(tests[1], &withheld()).await.unwrap();
+    for test_id in tests {
+        let signal = redis.hget(format!("{prefix}canary:{test_id}"), "failure_signal").await.unwrap();
+        assert_eq!(signal.as_deref(), Some("refunded"));
+    }
+}
+
+#[tokio::test]
 async fn the_keys_are_named_as_in_the_design() {
     let server = Redis::start().unwrap();
     let (board, mut redis) = (connect(&server, ""), ask(&server).await);

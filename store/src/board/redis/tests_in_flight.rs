@@ -43,14 +43,12 @@ impl RedisBoard {
 
     pub(super) async fn put_answer(&self, test_id: TestId, answer: &Answer) -> Result<bool> {
         let (fields, transfer_id) = (fields::of_answer(answer), answer.transfer_id.as_deref());
-        let default = ("fire_status", answer.status.to_string());
-        self.note(test_id, Note { step: "note an answer", fields, default, transfer_id }).await
+        self.note(test_id, Note { step: "note an answer", fields, signal: "", transfer_id }).await
     }
 
     pub(super) async fn put_withheld(&self, test_id: TestId, withheld: &Withheld) -> Result<bool> {
-        let fields = fields::of_withheld(withheld);
-        let default = ("failure_signal", withheld.reason.to_string());
-        self.note(test_id, Note { step: "note a withheld test", fields, default, transfer_id: None }).await
+        let (fields, signal) = (fields::of_withheld(withheld), withheld.reason.as_str());
+        self.note(test_id, Note { step: "note a withheld test", fields, signal, transfer_id: None }).await
     }
 
     async fn note(&self, test_id: TestId, note: Note<'_>) -> Result<bool> {
@@ -61,8 +59,7 @@ impl RedisBoard {
             call.key(self.keys.transfer(transfer_id));
             announcement = self.transfer_known(test_id, transfer_id)?;
         }
-        let (name, value) = note.default;
-        call.arg(announcement).arg(name).arg(value).arg(note.fields.flat());
+        call.arg(announcement).arg(note.signal).arg(note.fields.flat());
         self.link.script(note.step, &call).await
     }
 
@@ -171,8 +168,8 @@ impl RedisBoard {
 struct Note<'a> {
     step: &'static str,
     fields: Fields,
-    /// Set only if it is not there yet.
-    default: (&'static str, String),
+    /// The failure signal that follows from it; `""` if none does.
+    signal: &'a str,
     /// What became known with it: is announced, and points to the test from then on.
     transfer_id: Option<&'a str>,
 }
