@@ -139,8 +139,11 @@ impl Case<'_> {
         refund.map(|refund| self.because(Reason::Refunded, refund.counted()))
     }
 
+    /// Evidence that it was sent all the same outranks a note that it was not.
     fn not_sent(&self) -> Option<Verdict> {
-        self.facts.withheld.as_ref().map(|withheld| self.because(withheld.reason, withheld.at))
+        let sent = self.facts.answer.is_some() || self.facts.stamps.landed();
+        let withheld = self.facts.withheld.as_ref().filter(|_| !sent)?;
+        Some(self.because(withheld.reason, withheld.at))
     }
 
     fn answered_badly(&self) -> Option<Verdict> {
@@ -175,7 +178,9 @@ impl Case<'_> {
         if !self.looked() {
             return self.blind();
         }
-        let lost = self.facts.answer.is_none() && !self.facts.stamps.landed();
+        // Without a noted firing the real deadline is later than this one: nothing is held against the platform.
+        let unknown = !self.facts.stamps.landed() || self.facts.fired_at.is_none();
+        let lost = self.facts.answer.is_none() && unknown;
         let reason = if lost { Reason::RunnerLost } else { Reason::Timeout };
         let missing = self.unmet().map(|group| group.name).collect();
         Some(Verdict { missing, ..self.because(reason, self.facts.deadline_at()) })

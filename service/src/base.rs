@@ -29,18 +29,29 @@ pub(crate) struct Base {
 }
 
 impl Base {
-    /// Reaches the board and builds the rest; `None` if told to stop before the board answered.
+    /// Reaches the board of the settings and builds the rest; `None` if told to stop before the board answered.
     ///
     /// # Errors
     /// When an address or a file can't be used.
     pub async fn build(settings: Settings, stop: &CancellationToken) -> Result<Option<Self>> {
+        let (board, registry) = (stores::board(&settings)?, registry(&settings)?);
+        Self::on(settings, board, registry, stop).await
+    }
+
+    /// The same on a board and a registry that are there already.
+    ///
+    /// # Errors
+    /// When the HTTP client or the metrics can't be set up.
+    pub async fn on(
+        settings: Settings,
+        board: Arc<dyn Board>,
+        registry: Registry,
+        stop: &CancellationToken,
+    ) -> Result<Option<Self>> {
         for warning in &settings.warnings {
             warn!("{warning}");
         }
-        let board = stores::board(&settings)?;
         let Some(clock) = clock::start(&*board, stop).await else { return Ok(None) };
-        let registry = new_registry(&settings.canary).context("metrics")?;
-        process_info(&registry, env!("CARGO_PKG_VERSION")).context("metrics")?;
         let firer = firer(&settings, Arc::clone(&board), Arc::clone(&clock) as Arc<dyn Clock>, &registry)?;
         Ok(Some(Self { settings, node: node::name(), board, clock, firer, registry }))
     }
@@ -83,6 +94,16 @@ impl Base {
             routes: self.settings.routes.clone(),
         }
     }
+}
+
+/// The registry of an instance's metrics.
+///
+/// # Errors
+/// When the deployment's name can't be a label.
+pub(crate) fn registry(settings: &Settings) -> Result<Registry> {
+    let registry = new_registry(&settings.canary).context("metrics")?;
+    process_info(&registry, env!("CARGO_PKG_VERSION")).context("metrics")?;
+    Ok(registry)
 }
 
 fn firer(

@@ -46,7 +46,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// End after so many whole cycles, with a table of outcomes; exits 0 only if all passed.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub cycles: Option<u32>,
     /// Faults of the sandbox, a JSON file like what `POST /sandbox/faults` takes.
     #[arg(long)]

@@ -1,5 +1,7 @@
 //! Exit codes (design §7; those of errors after BSD's sysexits).
 
+use canary_console::BindError;
+
 use crate::settings::SettingsError;
 
 /// The command line can't be used.
@@ -12,9 +14,18 @@ pub(crate) const CONFIG: u8 = 78;
 #[error("{0}")]
 pub(crate) struct Usage(pub String);
 
+/// A setting whose value can't be used, as only its user could tell.
+#[derive(Debug, thiserror::Error)]
+#[error("{setting}: {what}")]
+pub(crate) struct BadSetting {
+    pub setting: &'static str,
+    pub what: String,
+}
+
 /// The code for an error.
 pub(crate) fn of(error: &anyhow::Error) -> u8 {
-    if error.is::<SettingsError>() {
+    let console = matches!(error.downcast_ref(), Some(BindError::Open { .. } | BindError::Tokens(_)));
+    if console || error.is::<SettingsError>() || error.is::<BadSetting>() {
         CONFIG
     } else if error.is::<Usage>() {
         USAGE

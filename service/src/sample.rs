@@ -80,7 +80,7 @@ fn head(folder: &Path, cadence: &Cadence) -> String {
     let ledger = folder.join("canary.db");
     format!(
         "canary = \"sandbox\"\n\n[cadence]\nfire_every = \"{fire_every}s\"\nspread = \"{spread}s\"\nsweep_every = \"{sweep_every}s\"\n\
-         watch = \"{watch}s\"\nblind_after = \"{blind_after}s\"\nsilence_after = \"{silence_after}s\"\nbackstop_every = \"2s\"\n\n\
+         watch = \"{watch}s\"\nblind_after = \"{blind_after}s\"\ncall_timeout = \"5s\"\nsilence_after = \"{silence_after}s\"\nbackstop_every = \"2s\"\n\n\
          [deadlines]\nintra = \"{deadline}s\"\nasync = \"{deadline}s\"\n\"2pc\" = \"{deadline}s\"\n\n\
          [embedded]\npath = {ledger:?}\n\n[console]\nlisten = {listen:?}\n\n"
     )

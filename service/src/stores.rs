@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use canary_store::{Board, Ledger, MemoryBoard, PostgresLedger, RedisBoard, SqliteLedger};
 
+use crate::exit::BadSetting;
 use crate::settings::{BoardSettings, LedgerSettings, Settings};
 
 /// The board. Redis need not answer yet.
@@ -15,8 +16,9 @@ pub(crate) fn board(settings: &Settings) -> Result<Arc<dyn Board>> {
     Ok(match &settings.board {
         BoardSettings::Memory => Arc::new(MemoryBoard::new()),
         BoardSettings::Redis { url, prefix } => {
-            let url = url.read().map_err(anyhow::Error::msg)?;
-            Arc::new(RedisBoard::connect(&url, prefix.clone()).context("redis")?)
+            let bad = |what| BadSetting { setting: "redis", what };
+            let url = url.read().map_err(bad)?;
+            Arc::new(RedisBoard::connect(&url, prefix.clone()).map_err(|error| bad(error.to_string()))?)
         }
     })
 }
@@ -31,8 +33,9 @@ pub(crate) fn ledger(settings: &Settings) -> Result<Arc<dyn Ledger>> {
             Arc::new(SqliteLedger::open(path, &settings.canary).context("embedded")?)
         }
         LedgerSettings::Postgres { url, .. } => {
-            let url = url.read().map_err(anyhow::Error::msg)?;
-            Arc::new(PostgresLedger::connect(&url, &settings.canary).context("postgres")?)
+            let bad = |what| BadSetting { setting: "postgres", what };
+            let url = url.read().map_err(bad)?;
+            Arc::new(PostgresLedger::connect(&url, &settings.canary).map_err(|error| bad(error.to_string()))?)
         }
     })
 }

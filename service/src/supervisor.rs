@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{Id, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -80,27 +80,31 @@ impl Supervisor {
         }
     }
 
+    /// Joins all tasks, also after one has failed: the others still have leases to hand back. Answers the first failure.
     async fn join(&mut self) -> Result<()> {
-        let all = timeout(GRACE, async {
-            while let Some(ended) = self.tasks.join_next_with_id().await {
-                match ended {
-                    Ok((id, Ok(()))) => {
-                        debug!(task = self.name(id), "stopped");
-                        self.names.remove(&id);
-                    }
-                    Ok((_, Err(_))) | Err(_) => return Err(self.early(ended)),
+        let deadline = Instant::now() + GRACE;
+        let mut failed = None;
+        while let Ok(Some(ended)) = timeout_at(deadline, self.tasks.join_next_with_id()).await {
+            match ended {
+                Ok((id, Ok(()))) => {
+                    debug!(task = self.name(id), "stopped");
+                    self.names.remove(&id);
+                }
+                Ok((_, Err(_))) | Err(_) => {
+                    let error = self.early(ended);
+                    warn!(error = format!("{error:#}"), "a task failed while stopping");
+                    failed.get_or_insert(error);
                 }
             }
-            Ok(())
-        });
-        match all.await {
-            Ok(result) => result,
-            Err(_) => {
-                let left: Vec<&str> = self.names.values().copied().collect();
-                warn!(tasks = left.join(", "), "still running after the grace");
-                bail!("tasks did not stop in time: {}", left.join(", "))
-            }
         }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if self.tasks.is_empty() {
+            return Ok(());
+        }
+        let left: Vec<&str> = self.names.values().copied().collect();
+        bail!("tasks did not stop in time: {}", left.join(", "))
     }
 
     fn name(&self, id: Id) -> &'static str {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::{PATIENCE, answer, at, covered, fired, unsent};
 use canary_domain::{
     Backend, Coverage, EventType, Facts, FireStatus, Interval, Mismatch, Outcome, Reason, Stage, Stamp, Via,
-    judge,
+    Withheld, judge,
 };
 use proptest::prelude::*;
 
@@ -47,15 +47,16 @@ fn facts() -> impl Strategy<Value = Facts> {
         Some(FireStatus::Unavailable),
         Some(FireStatus::Timeout),
     ]);
-    (backends(), status, any::<bool>(), proptest::option::weighted(0.1, 0..400_000_i64), arrivals()).prop_map(
-        |(backend, status, noted, mismatch, arrivals)| {
+    (backends(), status, any::<[bool; 3]>(), proptest::option::weighted(0.1, 0..400_000_i64), arrivals())
+        .prop_map(|(backend, status, [noted, withheld, restored], mismatch, arrivals)| {
             let mut facts = if noted { fired(backend) } else { unsent(backend) };
             facts.answer = status.map(|status| answer(status, 200));
+            facts.withheld = withheld.then(|| Withheld { at: at(1), reason: Reason::LeaseLost, code: None });
+            facts.restored = restored;
             facts.mismatch = mismatch.map(|ms| Mismatch { at: at(ms), what: "amount".into() });
             add(&mut facts, &arrivals);
             facts
-        },
-    )
+        })
 }
 
 fn coverage() -> impl Strategy<Value = Coverage> {
@@ -149,10 +150,10 @@ proptest! {
         let Some(said) = judge(&facts, &coverage, &PATIENCE, at(ms)).verdict else { return Ok(()) };
         if said.reason == Some(Reason::Timeout) || said.outcome == Outcome::Late {
             let (start, deadline) = (facts.start(), facts.deadline_at());
-            let looked = facts.test.backend.rule().done.iter().any(|group| {
-                group.any_of.iter().all(|stage| coverage.covers(stage.event_type(), start, deadline))
-            });
-            prop_assert!(looked, "{said:?}");
+            let in_time = |stage: &Stage| facts.stamps.get(*stage).is_some_and(|stamp| stamp.counted() <= deadline);
+            let unmet = facts.test.backend.rule().done.iter().filter(|group| !group.any_of.iter().any(in_time));
+            let looked = |stage: &Stage| coverage.covers(stage.event_type(), start, deadline);
+            prop_assert!(unmet.flat_map(|group| group.any_of).all(looked), "{said:?}");
         }
     }
 

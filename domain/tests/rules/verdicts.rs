@@ -224,6 +224,20 @@ fn what_was_withheld_ends_by_its_reason() {
 }
 
 #[test]
+fn evidence_that_it_was_sent_outranks_a_note_that_it_was_not() {
+    let withheld = Some(Withheld { at: at(5), reason: Reason::LeaseLost, code: None });
+    let passed = with(fired(Backend::Intra), &[(Stage::TokensXfer, 200)]);
+    assert_eq!(ends(&Facts { withheld: withheld.clone(), ..passed }), PASSED);
+    assert_eq!(ends(&Facts { withheld, ..fired(Backend::Intra) }), TIMEOUT);
+}
+
+#[test]
+fn without_a_noted_firing_a_transfer_that_got_stuck_is_not_held_against_its_deadline() {
+    let stuck = with(unsent(Backend::Async), &[(Stage::CfInitiated, 100)]);
+    assert_eq!(ends(&stuck), (Outcome::Inconclusive, Some(Reason::RunnerLost)));
+}
+
+#[test]
 fn an_effect_never_comes_before_its_cause_in_a_latency() {
     let mut facts = fired(Backend::Intra);
     facts.stamps.add(Stage::TokensXfer, stamp(10, Via::Replay));

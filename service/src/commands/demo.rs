@@ -28,11 +28,11 @@ pub(super) async fn run(args: DemoArgs) -> Result<u8> {
     let cadence = sample::Cadence { listen: args.listen.to_string(), ..sample::Cadence::default() };
     let settings = Settings::load(&sample::write_files(&sandbox, folder.path(), &cadence)?)?;
     let mut supervisor = Supervisor::new();
-    let Some(instance) = Instance::build(settings, &supervisor.stop()).await? else { return Ok(0) };
+    let Some(instance) = Instance::build(settings, &mut supervisor).await? else { return Ok(0) };
     let news = instance.outcomes.subscribe();
     let first = instance.base.settings.cadence.cycle_at(instance.base.clock.now()) + 1;
-    let console = instance.start(&mut supervisor).await?;
-    greet(&instance, &sandbox, console);
+    instance.start(&mut supervisor)?;
+    greet(&instance, &sandbox);
     let wanted = args.cycles.map(|cycles| Wanted {
         first,
         last: first + i64::from(cycles) - 1,
@@ -41,19 +41,20 @@ pub(super) async fn run(args: DemoArgs) -> Result<u8> {
     let rows = supervisor.run(watch(news, wanted, &*instance.ledger)).await?;
     sandbox.shutdown().await;
     Ok(match rows {
-        None => 0,
         Some(rows) => summary(&rows?),
+        // Told to end: early, if it was to go through some cycles.
+        None => u8::from(args.cycles.is_some()),
     })
 }
 
-fn greet(instance: &Instance, sandbox: &Sandbox, console: Option<std::net::SocketAddr>) {
+fn greet(instance: &Instance, sandbox: &Sandbox) {
     println!(
         "sandbox: frames a and b at {} and {}",
         sandbox.frame("a").registry,
         sandbox.frame("b").registry
     );
     println!("faults:  POST {}/faults", sandbox.frame("a").control);
-    if let Some(console) = console {
+    if let Some(console) = instance.console {
         println!(
             "console: http://{console}/readyz  http://{console}/metrics  http://{console}/api/v1/canaries/results"
         );

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use canary_domain::{
     Clock as _, Coverage, Facts, Origin, Outcome, Patience, Role, SlotKey, Stage, Verdict, iso, judge,
 };
+use canary_runner::Route;
 use canary_store::{FactsRow, Holder, Leadership, Registration};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
@@ -17,6 +18,8 @@ use crate::settings::{BoardSettings, Settings};
 use crate::stores;
 use crate::supervisor::Supervisor;
 
+/// The exit code when the canary couldn't know.
+const INCONCLUSIVE: u8 = 2;
 /// How long the reactors may take to subscribe.
 const SUBSCRIBED: Duration = Duration::from_secs(15);
 /// How often the board is asked for news: this delays what is printed, never what is measured.
@@ -28,37 +31,48 @@ pub(super) async fn run(settings: Settings, args: ProbeArgs) -> Result<u8> {
         return Err(Usage(format!("there is no path `{}`; there are {}", args.path, known.join(", "))).into());
     };
     let recorded = if args.record { Some(stores::ledger(&settings)?) } else { None };
+    let verdict = async {
+        let (facts, verdict) = probe(settings, &route, Printer { json: args.json }).await?;
+        if let Some(ledger) = recorded {
+            let judged_at = verdict.decided_as_of;
+            let row = FactsRow { facts, verdict: Some(verdict.clone()), judged_at, judge_term: 0 };
+            ledger.record(&[row]).await?;
+        }
+        anyhow::Ok(verdict)
+    };
+    Ok(match verdict.await.map(|verdict| verdict.outcome) {
+        Ok(Outcome::Passed) => 0,
+        Ok(Outcome::Late | Outcome::Failed) => 1,
+        Ok(Outcome::Inconclusive | Outcome::Pending | Outcome::Skipped | Outcome::Missed) => INCONCLUSIVE,
+        // Whatever kept the canary from knowing says nothing of the platform.
+        Err(error) => {
+            eprintln!("canary: {error:#}");
+            INCONCLUSIVE
+        }
+    })
+}
+
+/// Fires one test and watches it to its verdict.
+async fn probe(settings: Settings, route: &Route, printer: Printer) -> Result<(Facts, Verdict)> {
     let settings = Settings { board: BoardSettings::Memory, ..settings };
     let mut supervisor = Supervisor::new();
-    let Some(base) = Base::build(settings, &supervisor.stop()).await? else { return Ok(2) };
+    let base = Base::build(settings, &supervisor.stop()).await?.context("interrupted")?;
     let mut ready = base.start_validators(&mut supervisor)?;
-    let probe = async {
+    let test = async {
         let ready = timeout(SUBSCRIBED, ready.wait_for(canary_validators::Readiness::ready)).await;
         ready.context("the reactors could not subscribe; `canary check` says more")??;
         let free = base.runner_settings(SlotKey::random());
-        let test = free.free_test(&route, Origin::Probe, base.clock.now());
+        let test = free.free_test(route, Origin::Probe, base.clock.now());
         let lead = lead(&base, test.watch).await?;
         let facts = Facts::registered(test);
         if base.board.register(&lead, &facts.test).await? != Registration::Registered {
             anyhow::bail!("the test could not be registered");
         }
-        let printer = Printer { json: args.json };
         printer.say("registered", &facts.test.test_id.to_string());
-        let (_, ended) = tokio::join!(base.firer.fire(&lead, &route, facts), observe(&base, &printer));
+        let (_, ended) = tokio::join!(base.firer.fire(&lead, route, facts), observe(&base, &printer));
         ended
     };
-    let (facts, verdict) = supervisor.run(probe).await?.context("interrupted")??;
-    if let Some(ledger) = recorded {
-        let judged_at = verdict.decided_as_of;
-        ledger
-            .record(&[FactsRow { facts, verdict: Some(verdict.clone()), judged_at, judge_term: 0 }])
-            .await?;
-    }
-    Ok(match verdict.outcome {
-        Outcome::Passed => 0,
-        Outcome::Late | Outcome::Failed => 1,
-        Outcome::Inconclusive | Outcome::Pending | Outcome::Skipped | Outcome::Missed => 2,
-    })
+    supervisor.run(test).await?.context("interrupted")?
 }
 
 /// Leads on the board of this process, where nobody else contends.

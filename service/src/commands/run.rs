@@ -10,13 +10,20 @@ use crate::supervisor::Supervisor;
 
 pub(super) async fn run(settings: Settings) -> Result<u8> {
     let mut supervisor = Supervisor::new();
-    let stop = supervisor.stop();
-    let instance = tokio::select! {
-        built = Instance::build(settings, &stop) => built?,
-        signal = Supervisor::signalled() => { signal?; None }
+    let built = tokio::select! {
+        built = Instance::build(settings, &mut supervisor) => built?,
+        signal = Supervisor::signalled() => {
+            signal?;
+            None
+        }
     };
-    let Some(instance) = instance else { return Ok(0) };
-    instance.start(&mut supervisor).await?;
-    supervisor.run(pending::<()>()).await?;
+    match built {
+        Some(instance) => {
+            instance.start(&mut supervisor)?;
+            supervisor.run(pending::<()>()).await?;
+        }
+        // Told to stop while the board was still away.
+        None => drop(supervisor.run(async {}).await?),
+    }
     Ok(0)
 }

@@ -13,6 +13,8 @@ use crate::stores;
 const HEALTHY: u8 = 0;
 const DEGRADED: u8 = 1;
 const UNREACHABLE: u8 = 2;
+/// Rows a path among which its last outcome is looked for: more than can be in flight.
+const RECENT: i64 = 500;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(settings: Settings) -> Result<u8> {
@@ -45,7 +47,7 @@ async fn outcomes(ledger: &dyn Ledger, settings: &Settings) -> Result<bool> {
     let mut good = true;
     for route in &settings.routes {
         let filter = Filter { path: Some(route.name.clone()), ..Filter::default() };
-        let rows = ledger.results(&filter, None, 20).await?.rows;
+        let rows = ledger.results(&filter, None, RECENT).await?.rows;
         let last = rows
             .iter()
             .find(|row| row.facts.test.origin == Origin::Schedule && row.outcome != Outcome::Pending);

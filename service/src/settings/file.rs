@@ -117,7 +117,7 @@ impl DeadlinesSection {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedisSection {
-    pub url: Option<Url>,
+    pub url: Option<Address>,
     pub url_file: Option<PathBuf>,
     pub url_env: Option<String>,
     #[serde(default)]
@@ -176,9 +176,9 @@ impl Default for ConsoleSection {
 pub struct FrameSection {
     #[serde(default)]
     pub local: bool,
-    pub registry: Option<Url>,
-    pub event_store_ws: Option<Url>,
-    pub event_store: Option<Url>,
+    pub registry: Option<Address>,
+    pub event_store_ws: Option<Address>,
+    pub event_store: Option<Address>,
     pub token_file: Option<PathBuf>,
     pub token_env: Option<String>,
     pub agent: Option<String>,
@@ -256,6 +256,20 @@ pub struct CallsMapping {
     pub cross_transfer: Option<String>,
 }
 
+/// An address. What is wrong with one is said without repeating it, since it may hold a password.
+#[derive(Clone, Debug)]
+pub struct Address(pub Url);
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Url::parse(&text).map(Self).map_err(|error| D::Error::custom(format!("this is no address: {error}")))
+    }
+}
+
+/// The longest time a setting may name; nothing the canary waits for takes longer.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
 /// A length of time, written like `60s`, `1h 30m` or `500ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(pub Duration);
@@ -263,8 +277,12 @@ pub struct Span(pub Duration);
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text).map(Self).map_err(|error| {
-            D::Error::custom(format!("`{text}` is no length of time ({error}); write it like \"60s\""))
-        })
+        match humantime::parse_duration(&text) {
+            Ok(time) if time <= LONGEST => Ok(Self(time)),
+            Ok(_) => Err(D::Error::custom(format!("`{text}` is longer than a day"))),
+            Err(error) => Err(D::Error::custom(format!(
+                "`{text}` is no length of time ({error}); write it like \"60s\""
+            ))),
+        }
     }
 }

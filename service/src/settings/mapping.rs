@@ -51,14 +51,32 @@ fn events(section: &MappingSection) -> Result<BTreeMap<EventType, String>, Compl
     section.events.iter().map(read).collect()
 }
 
-pub(super) fn calls(section: &MappingSection) -> Calls {
+pub(super) fn calls(section: &MappingSection) -> Result<Calls, Complaint> {
     let default = Calls::default();
     let or = |given: &Option<String>, default: String| given.clone().unwrap_or(default);
-    Calls {
+    let calls = Calls {
         token: or(&section.calls.token, default.token),
         balance: or(&section.calls.balance, default.balance),
         transfer: or(&section.calls.transfer, default.transfer),
         cross_transfer: or(&section.calls.cross_transfer, default.cross_transfer),
         transfer_id: or(&section.answer.transfer_id, default.transfer_id),
+    };
+    let paths = [
+        ("token", &calls.token),
+        ("balance", &calls.balance),
+        ("transfer", &calls.transfer),
+        ("cross_transfer", &calls.cross_transfer),
+    ];
+    if let Some((name, path)) = paths.into_iter().find(|(_, path)| !path.starts_with('/')) {
+        let what = format!("`{path}` does not begin with a slash; write it like \"/teg/transfer\"");
+        return Err(Complaint::about(&format!("platform.mapping.calls.{name}"), &what));
     }
+    if !calls.cross_transfer.contains("{backend}") {
+        let what = format!(
+            "`{}` does not say where the backend goes: put `{{backend}}` into it",
+            calls.cross_transfer
+        );
+        return Err(Complaint::about("platform.mapping.calls.cross_transfer", &what));
+    }
+    Ok(calls)
 }

@@ -4,6 +4,8 @@ mod file;
 mod mapping;
 mod platform;
 mod secrets;
+mod stores;
+mod times;
 mod unknown;
 
 #[cfg(test)]
@@ -16,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use canary_domain::{Backend, Cadence};
+use canary_domain::{Backend, Cadence, SlotKey};
 use canary_runner::{Agent, Calls, Route, SecretSource};
 use canary_validators::Mapping;
 use url::Url;
@@ -148,8 +150,8 @@ pub struct Settings {
     pub canary: String,
     /// What this instance runs.
     pub parts: Vec<Part>,
-    /// Where the slot key is read from, if not from the ledger.
-    pub slot_key: Option<SecretSource>,
+    /// The slot key, if it is not the ledger's.
+    pub slot_key: Option<SlotKey>,
     /// When slots are due.
     pub cadence: Cadence,
     /// The other times.
@@ -207,18 +209,18 @@ impl Settings {
 fn resolve(file: &File) -> Result<Settings, Vec<Complaint>> {
     let mut complaints = Complaints::default();
     let platform = platform::resolve(file, &mut complaints);
-    let cadence = complaints.keep(cadence(file));
-    let times = times(file, &mut complaints);
-    let slot_key = complaints.keep(secrets::source(
-        "",
-        "slot_key",
-        file.slot_key_file.as_ref(),
-        file.slot_key_env.as_ref(),
-    ));
-    let board = complaints.keep(board(file));
-    let ledger = complaints.keep(ledger(file));
+    let cadence = complaints.keep(times::cadence(file));
+    let times = times::times(file, &mut complaints);
+    let slot_key = complaints.keep(stores::slot_key(file));
+    let board = complaints.keep(stores::board(file));
+    let ledger = complaints.keep(stores::ledger(file));
     complaints.check(!file.canary.is_empty(), "canary", "this deployment needs a name");
     complaints.check(!file.roles.is_empty(), "roles", "no role is given; leave it out for all of them");
+    complaints.check(
+        file.console.admin_token_file.is_some() || file.console.listen.ip().is_loopback(),
+        "console.listen",
+        "others can reach this address: set console.admin_token_file, or listen on 127.0.0.1",
+    );
     complaints.check(
         file.export.is_none(),
         "export",
@@ -226,30 +228,36 @@ fn resolve(file: &File) -> Result<Settings, Vec<Complaint>> {
     );
     let deadlines = Backend::ALL.iter().map(|backend| (*backend, file.deadlines.of(*backend))).collect();
     let mapping = complaints.keep(mapping::mapping(&file.platform.mapping));
-    let calls = mapping::calls(&file.platform.mapping);
-    match (platform, cadence, slot_key, board, ledger, mapping, complaints.0.is_empty()) {
-        (Some(platform), Some(cadence), Some(slot_key), Some(board), Some(ledger), Some(mapping), true) => {
-            Ok(Settings {
-                canary: file.canary.clone(),
-                parts: file.roles.iter().copied().filter(|part| *part != Part::Export).collect(),
-                slot_key,
-                cadence,
-                times,
-                deadlines,
-                board,
-                ledger,
-                console: ConsoleSettings {
-                    listen: file.console.listen,
-                    metrics_listen: file.console.metrics_listen,
-                    admin_token_file: file.console.admin_token_file.clone(),
-                },
-                local: platform.local,
-                routes: platform.routes,
-                calls,
-                mapping,
-                warnings: platform.warnings,
-            })
-        }
+    let calls = complaints.keep(mapping::calls(&file.platform.mapping));
+    match (platform, cadence, slot_key, board, ledger, mapping.zip(calls), complaints.0.is_empty()) {
+        (
+            Some(platform),
+            Some(cadence),
+            Some(slot_key),
+            Some(board),
+            Some(ledger),
+            Some((mapping, calls)),
+            true,
+        ) => Ok(Settings {
+            canary: file.canary.clone(),
+            parts: file.roles.iter().copied().filter(|part| *part != Part::Export).collect(),
+            slot_key,
+            cadence,
+            times,
+            deadlines,
+            board,
+            ledger,
+            console: ConsoleSettings {
+                listen: file.console.listen,
+                metrics_listen: file.console.metrics_listen,
+                admin_token_file: file.console.admin_token_file.clone(),
+            },
+            local: platform.local,
+            routes: platform.routes,
+            calls,
+            mapping,
+            warnings: platform.warnings,
+        }),
         _ => Err(complaints.0),
     }
 }
@@ -268,110 +276,4 @@ impl Complaints {
             self.0.push(Complaint::about(setting, what));
         }
     }
-}
-
-fn cadence(file: &File) -> Result<Cadence, Complaint> {
-    let section = &file.cadence;
-    // The default spread has to fit a short period, too.
-    let spread = section.spread.0.min(section.fire_every.0 / 2);
-    let spread =
-        if section.spread == file::CadenceSection::default().spread { spread } else { section.spread.0 };
-    Cadence::new(section.fire_every.0, spread)
-        .map_err(|error| Complaint::about("cadence", &error.to_string()))
-}
-
-fn times(file: &File, complaints: &mut Complaints) -> Times {
-    let section = &file.cadence;
-    let named = [
-        ("sweep_every", section.sweep_every),
-        ("watch", section.watch),
-        ("call_timeout", section.call_timeout),
-        ("blind_after", section.blind_after),
-        ("silence_after", section.silence_after),
-        ("backstop_every", section.backstop_every),
-    ];
-    for (name, span) in named {
-        let setting = format!("cadence.{name}");
-        complaints.check(
-            span.0 >= Duration::from_millis(100),
-            &setting,
-            &format!("{:?} is too short", span.0),
-        );
-    }
-    for backend in Backend::ALL {
-        let deadline = file.deadlines.of(*backend);
-        let setting = format!("deadlines.{backend}");
-        complaints.check(
-            deadline >= Duration::from_secs(1),
-            &setting,
-            &format!("{deadline:?} is too short; give it at least 1s"),
-        );
-        let room = section.watch.0.saturating_sub(section.blind_after.0);
-        let what = format!(
-            "{deadline:?} and blind_after do not fit into watch ({:?}): lengthen cadence.watch",
-            section.watch.0
-        );
-        complaints.check(deadline <= room, &setting, &what);
-    }
-    Times {
-        sweep_every: section.sweep_every.0,
-        watch: section.watch.0,
-        call_timeout: section.call_timeout.0,
-        blind_after: section.blind_after.0,
-        silence_after: section.silence_after.0,
-        backstop_every: section.backstop_every.0,
-    }
-}
-
-fn board(file: &File) -> Result<BoardSettings, Complaint> {
-    let Some(section) = &file.redis else {
-        let whole =
-            [Part::Runner, Part::Validators, Part::Judge].iter().all(|part| file.roles.contains(part));
-        return if whole {
-            Ok(BoardSettings::Memory)
-        } else {
-            Err(Complaint::about(
-                "redis",
-                "without [redis] the board lives in one process, which has to run runner, validators and judge",
-            ))
-        };
-    };
-    let named = secrets::source("redis", "url", section.url_file.as_ref(), section.url_env.as_ref())?;
-    let url = match (&section.url, named) {
-        (Some(url), None) => plain_url(url)?,
-        (None, Some(source)) => source,
-        (None, None) => {
-            return Err(Complaint::about("redis.url", "is missing; write it like \"redis://host:6379\""));
-        }
-        (Some(_), Some(_)) => {
-            return Err(Complaint::about(
-                "redis.url",
-                "is given twice; keep one of url, url_file and url_env",
-            ));
-        }
-    };
-    Ok(BoardSettings::Redis { url, prefix: section.prefix.clone() })
-}
-
-fn plain_url(url: &Url) -> Result<SecretSource, Complaint> {
-    if url.password().is_some() {
-        return Err(Complaint::about(
-            "redis.url",
-            "holds a password; secrets are never written into this file: use redis.url_file or redis.url_env",
-        ));
-    }
-    let text = url.to_string();
-    Ok(SecretSource::new(move || Ok(text.clone().into())))
-}
-
-fn ledger(file: &File) -> Result<LedgerSettings, Complaint> {
-    let Some(section) = &file.postgres else { return Ok(LedgerSettings::Sqlite(file.embedded.path.clone())) };
-    let url = secrets::source("postgres", "url", section.url_file.as_ref(), section.url_env.as_ref())?
-        .ok_or_else(|| {
-            Complaint::about(
-                "postgres.url_file",
-                "is missing; name the file that holds \"postgres://user:password@host/database\"",
-            )
-        })?;
-    Ok(LedgerSettings::Postgres { url, migrate: section.migrate })
 }

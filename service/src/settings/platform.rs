@@ -7,7 +7,7 @@ use canary_domain::{Amount, Backend};
 use canary_runner::{Agent, Route, SecretSource};
 use url::{Host, Url};
 
-use super::file::{AgentSection, File, FrameSection, PathSection};
+use super::file::{Address, AgentSection, File, FrameSection, PathSection};
 use super::unknown::nearest;
 use super::{Complaint, Complaints, EventStoreBearer, LocalFrame, secrets};
 
@@ -73,7 +73,9 @@ fn agent(file: &File, name: &str, section: &AgentSection, signs_in: bool) -> Res
         return Err(missing("client_secret_file", why));
     }
     let registry = match &frame.registry {
-        Some(registry) => registry.clone(),
+        Some(address) => {
+            with_scheme(address, &format!("frames.{}.registry", section.frame), ["https", "http"])?
+        }
         None if signs_in => {
             return Err(Complaint::about(
                 &format!("frames.{}.registry", section.frame),
@@ -109,19 +111,10 @@ fn local_frame(file: &File, agents: &BTreeMap<&str, Arc<Agent>>) -> Result<Local
         return Err(Complaint::about("frames", &what));
     };
     let setting = format!("frames.{name}");
-    let need = |url: &Option<Url>, key: &str, schemes: [&str; 2]| {
+    let need = |address: &Option<Address>, key: &str, schemes: [&str; 2]| {
         let setting = format!("{setting}.{key}");
-        let url = url
-            .clone()
-            .ok_or_else(|| Complaint::about(&setting, "is missing; the local frame is watched there"))?;
-        if schemes.contains(&url.scheme()) {
-            Ok(url)
-        } else {
-            Err(Complaint::about(
-                &setting,
-                &format!("`{}` is not {} or {}", url.scheme(), schemes[0], schemes[1]),
-            ))
-        }
+        let missing = || Complaint::about(&setting, "is missing; the local frame is watched there");
+        with_scheme(address.as_ref().ok_or_else(missing)?, &setting, schemes)
     };
     let token = secrets::source(&setting, "token", frame.token_file.as_ref(), frame.token_env.as_ref())?;
     let bearer = match (token, &frame.agent) {
@@ -147,6 +140,15 @@ fn local_frame(file: &File, agents: &BTreeMap<&str, Arc<Agent>>) -> Result<Local
         event_store: need(&frame.event_store, "event_store", ["https", "http"])?,
         bearer,
     })
+}
+
+fn with_scheme(Address(url): &Address, setting: &str, schemes: [&str; 2]) -> Result<Url, Complaint> {
+    if schemes.contains(&url.scheme()) {
+        Ok(url.clone())
+    } else {
+        let what = format!("`{}` is neither {} nor {}", url.scheme(), schemes[0], schemes[1]);
+        Err(Complaint::about(setting, &what))
+    }
 }
 
 fn route(
@@ -206,7 +208,7 @@ fn unknown<'a>(setting: &str, kind: &str, given: &str, known: impl Iterator<Item
     Complaint::about(setting, &format!("there is no {kind} `{given}`{}", hint.unwrap_or_default()))
 }
 
-/// Addresses that carry secrets in the clear beyond this machine.
+/// Addresses that carry secrets in the clear beyond this machine, and instances that could not agree.
 fn warnings(file: &File) -> Vec<String> {
     let urls = file.frames.iter().flat_map(|(name, frame)| {
         [
@@ -215,10 +217,14 @@ fn warnings(file: &File) -> Vec<String> {
             ("event_store", &frame.event_store),
         ]
         .into_iter()
-        .filter_map(move |(key, url)| Some((format!("frames.{name}.{key}"), url.as_ref()?)))
+        .filter_map(move |(key, url)| Some((format!("frames.{name}.{key}"), &url.as_ref()?.0)))
     });
     urls.filter(|(_, url)| matches!(url.scheme(), "http" | "ws") && !loopback(url))
         .map(|(setting, _)| format!("{setting}: tokens travel unencrypted beyond this machine"))
+        .chain((file.redis.is_some() && file.postgres.is_none()).then(|| {
+            "embedded: instances that share a Redis have to share this SQLite file, too; use [postgres] for several hosts"
+                .to_owned()
+        }))
         .collect()
 }
 

@@ -137,6 +137,66 @@ fn times_that_do_not_fit_each_other_are_refused() {
 }
 
 #[test]
+fn an_address_that_is_none_is_not_repeated_and_one_of_another_kind_is_refused() {
+    let error = said("url_file = ", "url = \"redis://:hunter2/x@host:port\" # ");
+    assert!(error.contains("redis.url: this is no address") && !error.contains("hunter2"), "{error}");
+    assert!(said("registry = \"https", "registry = \"htps").contains("`htps` is neither https nor http"));
+    assert!(said("event_store_ws = \"wss", "event_store_ws = \"https").contains("neither wss nor ws"));
+}
+
+#[test]
+fn calls_that_could_not_work_are_refused() {
+    assert!(
+        said("transfer = \"/teg", "transfer = \"teg")
+            .contains("calls.transfer: `teg/transfer` does not begin")
+    );
+    assert!(said("?backend={backend}", "").contains("calls.cross_transfer:"));
+}
+
+#[test]
+fn a_console_that_others_can_reach_needs_tokens() {
+    assert!(
+        said("listen = \"127.0.0.1:8080\"", "listen = \"0.0.0.0:8080\"")
+            .contains("set console.admin_token_file")
+    );
+}
+
+#[test]
+fn a_slot_key_that_could_be_guessed_is_refused() {
+    let error = said("canary = \"prod\"", "canary = \"prod\"\nslot_key_env = \"PATH_OF_NOTHING\"");
+    assert!(error.contains("the environment variable PATH_OF_NOTHING is not set"), "{error}");
+    let (folder, _) = sample(|text| text);
+    let key = folder.path().join("slot.key");
+    std::fs::write(&key, "short\n").unwrap();
+    let error = said("canary = \"prod\"", &format!("canary = \"prod\"\nslot_key_file = {key:?}"));
+    assert!(error.contains("slot_key: a slot key needs at least 16 bytes, this one has 5"), "{error}");
+}
+
+#[test]
+fn instances_without_a_common_ledger_are_warned_of() {
+    let (_folder, settings) = sample(|text| {
+        let (from, to) = (text.find("\n[postgres]").unwrap(), text.find("\n[embedded]").unwrap());
+        format!("{}{}", &text[..from], &text[to..])
+    });
+    assert!(settings.unwrap().warnings[0].starts_with("embedded: instances that share a Redis"));
+}
+
+#[test]
+fn only_the_deadlines_of_backends_in_use_have_to_fit() {
+    let (_folder, settings) = sample(|text| {
+        let (from, to) =
+            (text.find("name = \"a-async-b\"").unwrap() - 10, text.find("# Where this platform").unwrap());
+        format!("{}{}", &text[..from], &text[to..]).replace("watch = \"600s\"", "watch = \"120s\"")
+    });
+    assert_eq!(settings.unwrap().routes.len(), 1);
+    assert!(
+        said("call_timeout = \"10s\"", "call_timeout = \"30s\"")
+            .contains("deadlines.intra: 30s is not longer")
+    );
+    assert!(said("watch = \"600s\"", "watch = \"25h\"").contains("longer than a day"));
+}
+
+#[test]
 fn several_mistakes_are_all_said_at_once() {
     let (_folder, settings) = sample(|text| {
         text.replace("to = \"bravo\"", "to = \"bravoo\"").replace("amount = \"0.01\"", "amount = \"0\"")
