@@ -33,6 +33,8 @@ pub(crate) struct Covering {
     processed: Option<i64>,
     /// Everything up to here has to be fetched before coverage continues.
     gap: Option<i64>,
+    /// A frame could not be read: what stood in it may lie before the next head.
+    doubt: bool,
     marks: VecDeque<Mark>,
     settled: Option<i64>,
     span: Option<Interval>,
@@ -96,8 +98,16 @@ impl Covering {
         self.gap = self.gap.max(Some(target));
     }
 
+    /// A frame could not be read. What stood in it lies before the head that the stream names next, and has to be fetched.
+    pub fn doubt(&mut self) {
+        self.doubt = true;
+    }
+
     /// The stream has given everything up to `head`, which is certainty up to `until`, if that is known.
     pub fn streamed(&mut self, head: i64, until: Option<Moment>, at: Instant) {
+        if std::mem::take(&mut self.doubt) {
+            self.open_gap(head);
+        }
         if self.gap.is_none() && self.processed.is_some_and(|position| position <= head) {
             self.mark(head, until, at);
         }
@@ -220,6 +230,22 @@ mod tests {
         assert!(!covering.gap());
         covering.settle(None);
         assert_eq!(covering.settled(), (Some(61), span(100, 151)));
+    }
+
+    #[test]
+    fn a_frame_that_could_not_be_read_stops_coverage_until_what_stood_in_it_was_fetched() {
+        let now = Instant::now();
+        let mut covering = begun(now);
+        covering.doubt();
+        covering.streamed(20, Some(moment(120)), now);
+        assert!(covering.gap() && !covering.settle(None));
+        assert_eq!((covering.after(), covering.settled()), (Some(12), (Some(12), span(100, 110))));
+        covering.fetched_all(20, moment(121), now);
+        covering.settle(None);
+        assert_eq!(covering.settled(), (Some(20), span(100, 121)));
+        covering.streamed(30, Some(moment(130)), now);
+        covering.settle(None);
+        assert_eq!(covering.settled(), (Some(30), span(100, 130)));
     }
 
     #[test]

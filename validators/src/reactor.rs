@@ -43,6 +43,8 @@ struct Tries {
     delays: Box<dyn Iterator<Item = Duration> + Send>,
     opened: Instant,
     last_frame: Instant,
+    /// When the last heartbeat came, on whatever connection.
+    heard: Instant,
     unreadable: u32,
     /// Whether a gap was open at the last look.
     gap: bool,
@@ -57,6 +59,7 @@ impl Tries {
             delays: Box::new(backoff()),
             opened: now,
             last_frame: now,
+            heard: now,
             unreadable: 0,
             gap: false,
             link_reported: false,
@@ -100,7 +103,8 @@ impl Reactor {
         if self.reader.subscribed() {
             self.readiness.send_if_modified(|readiness| readiness.subscribed(self.kind));
         }
-        if self.reader.heartbeat().is_some() {
+        if let Some(heard) = self.reader.heartbeat() {
+            tries.heard = heard;
             tries.unreadable = 0;
         }
         let gap_before = std::mem::replace(&mut tries.gap, self.reader.gap());
@@ -114,10 +118,9 @@ impl Reactor {
 
     /// The backstop reads while the socket is down, a gap is open, or heartbeats stay away.
     fn needs_backstop(&self, now: Instant, tries: &Tries) -> bool {
-        let heard = self.reader.heartbeat().unwrap_or(tries.opened);
         !self.reader.subscribed()
             || self.reader.gap()
-            || now.saturating_duration_since(heard) >= self.silence_after
+            || now.saturating_duration_since(tries.heard) >= self.silence_after
     }
 
     fn reconnect(&mut self, closed: &Closed, tries: &mut Tries) {

@@ -137,7 +137,7 @@ impl Reader {
             Message::Text(text) => return self.text(text, arrival),
             Message::Binary(_) => {
                 self.frames += 1;
-                self.reject(RejectReason::Binary);
+                self.unreadable(RejectReason::Binary);
             }
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {}
         }
@@ -147,7 +147,7 @@ impl Reader {
     fn text(&mut self, text: &str, arrival: impl Fn() -> Arrival) -> ControlFlow<Closed> {
         self.frames += 1;
         if text.len() > self.around.max_frame_bytes {
-            self.reject(RejectReason::TooLarge);
+            self.unreadable(RejectReason::TooLarge);
             return ControlFlow::Continue(());
         }
         match self.classifier.kind(text) {
@@ -155,7 +155,7 @@ impl Reader {
             Ok(Kind::Subscribed { head }) => return self.subscription(head, arrival()),
             Ok(Kind::Heartbeat { head }) => self.heartbeat_at(head, arrival()),
             Ok(Kind::Gap { oldest }) => self.gap_before(oldest),
-            Err(reason) => self.reject(reason),
+            Err(reason) => self.unreadable(reason),
         }
         ControlFlow::Continue(())
     }
@@ -166,12 +166,17 @@ impl Reader {
             Stream::Subscribed { head, replaying: true } => self.replayed_event(text, head),
             Stream::Opened { .. } | Stream::Down => self.replayed += 1,
         }
+        if !text.trim_ascii_end().ends_with('}') {
+            // Cut off, and so perhaps before what would make it matter.
+            return self.unreadable(RejectReason::Unparsable);
+        }
         if self.filter.matters(text.as_bytes()) {
             let Arrival { at, behind } = arrival();
-            self.event(text, at, |reader, position| match reader.stream {
+            let read = self.event(text, at, |reader, position| match reader.stream {
                 Stream::Subscribed { head, .. } if position > head && !behind => Via::Live,
                 Stream::Subscribed { .. } | Stream::Opened { .. } | Stream::Down => Via::Replay,
             });
+            read.unwrap_or_else(|reason| self.unreadable(reason));
         }
     }
 
@@ -192,11 +197,13 @@ impl Reader {
         }
     }
 
-    fn event(&mut self, text: &str, at: Instant, via: impl Fn(&Self, i64) -> Via) {
-        let event = match self.events.read(text) {
-            Ok(event) => event,
-            Err(reason) => return self.reject(reason),
-        };
+    fn event(
+        &mut self,
+        text: &str,
+        at: Instant,
+        via: impl Fn(&Self, i64) -> Via,
+    ) -> Result<(), RejectReason> {
+        let event = self.events.read(text)?;
         let via = via(self, event.position);
         let clock = &self.around.clock;
         let error_us = u64::try_from(clock.error_bound().as_micros()).unwrap_or(u64::MAX);
@@ -210,6 +217,7 @@ impl Reader {
                 self.publish();
             }
         }
+        Ok(())
     }
 
     fn subscription(&mut self, head: i64, arrival: Arrival) -> ControlFlow<Closed> {
@@ -286,7 +294,8 @@ impl Reader {
             if text.len() > self.around.max_frame_bytes {
                 self.reject(RejectReason::TooLarge);
             } else if self.filter.matters(text.as_bytes()) {
-                self.event(text, page.received, |_, _| Via::Backstop);
+                let read = self.event(text, page.received, |_, _| Via::Backstop);
+                read.unwrap_or_else(|reason| self.reject(reason));
             }
         }
         if !page.events.is_empty() {
@@ -328,6 +337,12 @@ impl Reader {
         if self.covering.clock_steps(self.around.clock.steps()) {
             warn!(event = %self.kind, "the board's clock has stepped; coverage begins anew");
         }
+    }
+
+    /// A frame on the stream could not be read: it may have been ours, so coverage waits for the backstop (I5).
+    fn unreadable(&mut self, reason: RejectReason) {
+        self.reject(reason);
+        self.covering.doubt();
     }
 
     fn reject(&self, reason: RejectReason) {
