@@ -54,6 +54,8 @@ const MATRIX: [(&str, &str, &str, &str); 6] = [
 /// When a file can't be written.
 pub(crate) fn write_files(sandbox: &Sandbox, folder: &Path, cadence: &Cadence) -> Result<PathBuf> {
     create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
+    // The files are named in the configuration, which may be used from another place.
+    let folder = &folder.canonicalize().with_context(|| format!("{} can't be found", folder.display()))?;
     let secret = |name: &str, value: &str| -> Result<PathBuf> {
         let file = folder.join(name);
         write(&file, value).with_context(|| format!("{} can't be written", file.display()))?;
