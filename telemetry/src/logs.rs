@@ -4,8 +4,12 @@ use std::io::IsTerminal as _;
 
 use strum::{Display, EnumString, VariantNames};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{LevelFilter, ParseError, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+/// At TRACE this library logs its requests whole, their bearer tokens among them (I8).
+const TELLTALE: &str = "tungstenite";
 
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString, VariantNames)]
@@ -47,9 +51,11 @@ pub fn init_logs(format: LogFormat, filter: &str) -> Result<(), LogsError> {
     let colours = std::io::stderr().is_terminal();
     let builder =
         tracing_subscriber::fmt().with_env_filter(parsed).with_writer(std::io::stderr).with_ansi(colours);
+    let discreet =
+        filter_fn(|what| !what.target().starts_with(TELLTALE) || *what.level() <= LevelFilter::DEBUG);
     match format {
-        LogFormat::Human => builder.finish().try_init()?,
-        LogFormat::Json => builder.json().flatten_event(true).finish().try_init()?,
+        LogFormat::Human => builder.finish().with(discreet).try_init()?,
+        LogFormat::Json => builder.json().flatten_event(true).finish().with(discreet).try_init()?,
     }
     Ok(())
 }
