@@ -1,7 +1,8 @@
-//! How verdicts are written, the same for both databases: lock what is there, insert what is not, decide, change.
+//! How verdicts are written, the same for both databases: look at what is there, insert what is not, decide, change.
 //!
-//! The races it lives with: a runner's claim inserts a row between our look and our insert (it is looked at
-//! again), and another judge writes the same rows (they are locked, in the order of their ids, and its term decides).
+//! Whoever writes more than one row has its turn, alone: two that locked the same rows in another order would
+//! stop each other. The race that is left: a runner's claim inserts a row between our look and our insert, so
+//! what could not be inserted is looked at again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,16 +34,16 @@ pub(super) fn batch(canary: &str, records: &[&Record]) -> sqlx::Result<String> {
     serde_json::to_string(records).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
-/// What a database has to offer, within one transaction.
+/// What a database has to offer, within one transaction that has its turn.
 #[async_trait]
 pub(super) trait Rows: Send {
-    /// Reads these rows and locks them until the transaction ends.
-    async fn lock(&mut self, tests: &[TestId]) -> sqlx::Result<Vec<Record>>;
+    /// Reads these rows.
+    async fn read(&mut self, tests: &[TestId]) -> sqlx::Result<Vec<Record>>;
 
     /// Inserts where neither the id nor the slot has a row; answers the ids of those inserted.
     async fn insert(&mut self, records: &[&Record]) -> sqlx::Result<Vec<TestId>>;
 
-    /// Writes over rows that are locked; answers how many there were.
+    /// Writes over rows that are there; answers how many there were.
     async fn change(&mut self, records: &[&Record]) -> sqlx::Result<u64>;
 }
 
@@ -82,7 +83,7 @@ async fn record_some(
     Ok(())
 }
 
-/// Locks rows, takes those that are there out of `wanted`, and answers what has to be written over them.
+/// Reads rows, takes those that are there out of `wanted`, and answers what has to be written over them.
 async fn look(
     rows: &mut impl Rows,
     ids: &[TestId],
@@ -90,7 +91,7 @@ async fn look(
     changes: &mut Vec<Change>,
 ) -> sqlx::Result<Vec<Record>> {
     let mut amended = Vec::new();
-    for row in rows.lock(ids).await? {
+    for row in rows.read(ids).await? {
         if let Some((next, change)) = wanted.remove(&row.test_id.0).and_then(|news| amend(&row, news)) {
             amended.push(next);
             changes.extend(change);

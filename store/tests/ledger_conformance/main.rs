@@ -56,6 +56,7 @@ conformance! {
         a_batch_larger_than_a_statement_is_written_whole,
         two_judges_at_once_never_lose_a_row_or_count_a_change_twice,
         claims_and_verdicts_at_once_leave_one_row_each,
+        verdicts_and_slots_not_fired_at_once_never_stop_each_other,
         a_failed_write_leaves_nothing_of_its_batch,
         texts_and_moments_that_databases_refuse_do_not_stop_a_batch;
     round_trip:

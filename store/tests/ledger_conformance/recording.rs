@@ -174,6 +174,9 @@ pub async fn a_batch_larger_than_a_statement_is_written_whole(home: &Home) {
 pub async fn two_judges_at_once_never_lose_a_row_or_count_a_change_twice(home: &Home) {
     let rows: Vec<_> = (0..40).map(|n| with_outcome(test("p", CYCLE + n), Outcome::Passed)).collect();
     let judges = [home.ledger(), home.ledger()];
+    for row in rows.iter().step_by(2) {
+        judges[0].claim(&row.facts.test).await.unwrap();
+    }
     let mut writing = JoinSet::new();
     for n in 0..16_usize {
         let ledger = judges[n % 2].clone();
@@ -240,4 +243,30 @@ pub async fn texts_and_moments_that_databases_refuse_do_not_stop_a_batch(home: &
     let kept = row(&*ledger, id).await.facts.answer.unwrap();
     assert_eq!(kept.transfer_id.as_deref(), Some("tx\u{FFFD}"));
     assert_eq!(kept.error.unwrap().detail, "<\u{FFFD}>");
+}
+
+pub async fn verdicts_and_slots_not_fired_at_once_never_stop_each_other(home: &Home) {
+    let ledgers: Vec<_> = (0..6).map(|_| home.ledger()).collect();
+    for round in 0..8 {
+        let tests: Vec<_> = (0..200).map(|n| test("p", CYCLE + 200 * round + n)).collect();
+        let mut writing = JoinSet::new();
+        for (n, ledger) in ledgers.iter().cloned().enumerate() {
+            let mut tests = tests.clone();
+            tests.rotate_left(n * 33);
+            writing.spawn(async move {
+                if n % 2 == 0 {
+                    let rows: Vec<_> =
+                        tests.into_iter().map(|test| with_outcome(test, Outcome::Passed)).collect();
+                    ledger.record(&rows).await.map(drop).unwrap();
+                } else {
+                    let rows: Vec<_> =
+                        tests.into_iter().map(|test| not_fired(test, Reason::NoLeader)).collect();
+                    ledger.write_unfired(&rows).await.map(drop).unwrap();
+                }
+            });
+        }
+        writing.join_all().await;
+    }
+    let path = ledgers[0].accounting().await.unwrap().paths.remove(0);
+    assert_eq!((path.passed, path.slots), (1_600, 1_600), "those that were fired outrank the others");
 }

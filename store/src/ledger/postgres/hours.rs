@@ -5,6 +5,7 @@ use sqlx::types::Json;
 use sqlx::{Connection as _, PgConnection};
 
 use super::super::hours::{PathHour, Slot, TOUCHED, rolled_up};
+use super::turn::{HOURLY, RESULTS, take_turn};
 
 pub(super) async fn touched(
     c: &mut PgConnection,
@@ -14,14 +15,11 @@ pub(super) async fn touched(
     sqlx::query_as(TOUCHED).bind(canary).bind(since).fetch_all(c).await
 }
 
-/// Computes some hours again. The lock lets one rollup of the deployment read and write at a time: of two judges
-/// the later one can't be overwritten with what the earlier one had read before.
+/// Computes some hours again. It reads and writes in one turn, so of two judges the later one can't be overwritten with
+/// what the earlier one had read before.
 pub(super) async fn roll_up(c: &mut PgConnection, canary: &str, hours: &[PathHour]) -> sqlx::Result<u64> {
     let mut transaction = c.begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('canary_hourly ' || $1, 0))")
-        .bind(canary)
-        .execute(&mut *transaction)
-        .await?;
+    take_turn(&mut transaction, HOURLY, canary).await?;
     let slots: Vec<Slot> = sqlx::query_as(
         "SELECT there.path, there.backend, touched.hour, there.outcome, there.total_latency_ms
          FROM jsonb_to_recordset($2) AS touched(path text, hour bigint)
@@ -59,6 +57,8 @@ pub(super) async fn prune(
     before: Moment,
     limit: i64,
 ) -> sqlx::Result<u64> {
+    let mut transaction = c.begin().await?;
+    take_turn(&mut transaction, RESULTS, canary).await?;
     let deleted = sqlx::query(
         "DELETE FROM canary_test_results WHERE test_id IN (
              SELECT old.test_id FROM canary_test_results AS old
@@ -74,8 +74,9 @@ pub(super) async fn prune(
     .bind(canary)
     .bind(before)
     .bind(limit)
-    .execute(c)
+    .execute(&mut *transaction)
     .await?;
+    transaction.commit().await?;
     Ok(deleted.rows_affected())
 }
 

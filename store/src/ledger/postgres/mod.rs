@@ -8,6 +8,7 @@ mod notes;
 mod reads;
 mod rows;
 mod slots;
+mod turn;
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +20,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::timeout;
 
-use super::access::{ACQUIRE, Access, MIGRATION, STATEMENT};
+use super::access::{ACQUIRE, Access, MIGRATION, QUESTION, STATEMENT};
 use super::failure::Place;
 use super::hours::AT_ONCE;
 use super::pages::Question;
@@ -62,10 +63,13 @@ impl PostgresLedger {
         let database = options.get_database().unwrap_or("its default database");
         let name = format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port());
         let place = Place::postgres(name, options.get_username());
-        let pool =
-            PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE).connect_lazy_with(
-                options.clone().options([("statement_timeout", STATEMENT.as_millis().to_string())]),
-            );
+        let bounded = options.clone().options([
+            ("statement_timeout", STATEMENT.as_millis().to_string()),
+            // Whose network is cut within a transaction must not keep others waiting for what it had locked.
+            ("idle_in_transaction_session_timeout", QUESTION.as_millis().to_string()),
+        ]);
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE);
+        let pool = pool.connect_lazy_with(bounded);
         let by_tcp = options.get_socket().is_none() && !options.get_host().starts_with('/');
         let door = by_tcp.then(|| (options.get_host().to_owned(), options.get_port()));
         Ok(Self { access: Access::new(pool, place, door), options, canary: canary.to_owned() })
@@ -124,6 +128,9 @@ impl Ledger for PostgresLedger {
     }
 
     async fn write_unfired(&self, rows: &[Unfired]) -> Result<Vec<TestId>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
         let records: Vec<Record> = rows.iter().map(Record::unfired).collect();
         let step = "writing slots that were not fired";
         let limit = time_for(&records);

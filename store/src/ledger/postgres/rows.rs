@@ -10,6 +10,7 @@ use super::super::record::Record;
 use super::super::verdicts::{self, Rows, batch};
 use super::reads::uuids;
 use super::slots;
+use super::turn::{RESULTS, take_turn};
 
 pub(super) async fn record(
     c: &mut PgConnection,
@@ -17,20 +18,21 @@ pub(super) async fn record(
     records: &[Record],
 ) -> sqlx::Result<Vec<Change>> {
     let mut transaction = c.begin().await?;
-    let changes = verdicts::record(&mut Locked { c: &mut transaction, canary }, records).await?;
+    take_turn(&mut transaction, RESULTS, canary).await?;
+    let changes = verdicts::record(&mut Turn { c: &mut transaction, canary }, records).await?;
     transaction.commit().await?;
     Ok(changes)
 }
 
-struct Locked<'a> {
+struct Turn<'a> {
     c: &'a mut PgConnection,
     canary: &'a str,
 }
 
 #[async_trait]
-impl Rows for Locked<'_> {
-    async fn lock(&mut self, tests: &[TestId]) -> sqlx::Result<Vec<Record>> {
-        let sql = format!("{} WHERE canary = $1 AND test_id = ANY($2) ORDER BY test_id FOR UPDATE", *SELECT);
+impl Rows for Turn<'_> {
+    async fn read(&mut self, tests: &[TestId]) -> sqlx::Result<Vec<Record>> {
+        let sql = format!("{} WHERE canary = $1 AND test_id = ANY($2)", *SELECT);
         sqlx::query_as(AssertSqlSafe(sql)).bind(self.canary).bind(uuids(tests)).fetch_all(&mut *self.c).await
     }
 

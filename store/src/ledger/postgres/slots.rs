@@ -1,7 +1,7 @@
 //! Slots: claimed, not fired, missing, counted (I1, I2).
 
 use canary_domain::TestId;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
 use super::super::accounts::{self, COUNTS};
 use super::super::columns::postgres::INSERT;
@@ -10,6 +10,7 @@ use super::super::spans::{Range, SPANS, Span};
 use super::super::values::Word;
 use super::super::verdicts::{BATCH, batch};
 use super::super::{Accounting, Claim, SlotSpan};
+use super::turn::{RESULTS, take_turn};
 
 /// A row that another transaction is inserting is waited for, so of any number of claims one gets the slot.
 pub(super) async fn claim(c: &mut PgConnection, canary: &str, record: &Record) -> sqlx::Result<Claim> {
@@ -23,10 +24,13 @@ pub(super) async fn write_unfired(
     records: &[Record],
 ) -> sqlx::Result<Vec<TestId>> {
     let records: Vec<&Record> = records.iter().collect();
+    let mut transaction = c.begin().await?;
+    take_turn(&mut transaction, RESULTS, canary).await?;
     let mut written = Vec::new();
     for some in records.chunks(BATCH) {
-        written.extend(insert(c, canary, some).await?);
+        written.extend(insert(&mut transaction, canary, some).await?);
     }
+    transaction.commit().await?;
     Ok(written)
 }
 

@@ -18,19 +18,19 @@ pub(super) async fn record(
     records: &[Record],
 ) -> sqlx::Result<Vec<Change>> {
     let mut transaction = c.begin_with(WRITE).await?;
-    let changes = verdicts::record(&mut Locked { c: &mut transaction, canary }, records).await?;
+    let changes = verdicts::record(&mut Turn { c: &mut transaction, canary }, records).await?;
     transaction.commit().await?;
     Ok(changes)
 }
 
-struct Locked<'a> {
+struct Turn<'a> {
     c: &'a mut SqliteConnection,
     canary: &'a str,
 }
 
 #[async_trait]
-impl Rows for Locked<'_> {
-    async fn lock(&mut self, tests: &[TestId]) -> sqlx::Result<Vec<Record>> {
+impl Rows for Turn<'_> {
+    async fn read(&mut self, tests: &[TestId]) -> sqlx::Result<Vec<Record>> {
         let sql = format!("{} WHERE canary = $1 AND test_id IN (SELECT value FROM json_each($2))", *SELECT);
         sqlx::query_as(AssertSqlSafe(sql)).bind(self.canary).bind(ids(tests)).fetch_all(&mut *self.c).await
     }

@@ -1,7 +1,7 @@
 //! Slots: claimed, not fired, missing, counted (I1, I2).
 
 use canary_domain::TestId;
-use sqlx::SqliteConnection;
+use sqlx::{Connection as _, SqliteConnection};
 
 use super::super::accounts::{self, COUNTS};
 use super::super::columns::sqlite::INSERT;
@@ -10,6 +10,7 @@ use super::super::spans::{Range, SPANS, Span};
 use super::super::values::Word;
 use super::super::verdicts::{BATCH, batch};
 use super::super::{Accounting, Claim, SlotSpan};
+use super::WRITE;
 
 /// One writes at a time, so of any number of claims one gets the slot.
 pub(super) async fn claim(c: &mut SqliteConnection, canary: &str, record: &Record) -> sqlx::Result<Claim> {
@@ -23,10 +24,12 @@ pub(super) async fn write_unfired(
     records: &[Record],
 ) -> sqlx::Result<Vec<TestId>> {
     let records: Vec<&Record> = records.iter().collect();
+    let mut transaction = c.begin_with(WRITE).await?;
     let mut written = Vec::new();
     for some in records.chunks(BATCH) {
-        written.extend(insert(c, canary, some).await?);
+        written.extend(insert(&mut transaction, canary, some).await?);
     }
+    transaction.commit().await?;
     Ok(written)
 }
 
