@@ -46,7 +46,7 @@ pub use plan::{Plan, Route};
 pub use process::{Process, Signal};
 pub use proxy::{Network, Proxy, Rewrite};
 pub use row::Row;
-pub use wait::{until, until_some};
+pub use wait::{until, until_some, within};
 
 /// Runs a test on the one runtime of its binary, so that tests may share a deployment and its connections.
 pub fn run<T>(test: impl Future<Output = T>) -> T {

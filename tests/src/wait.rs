@@ -24,7 +24,7 @@ pub async fn until_some<T>(what: impl Display, seconds: u64, ask: impl AsyncFnMu
 }
 
 /// Asks until there is an answer; `None` when the time is up.
-pub(crate) async fn within<T>(seconds: u64, mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+pub async fn within<T>(seconds: u64, mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + Duration::from_secs(seconds);
     loop {
         let answer = ask().await;

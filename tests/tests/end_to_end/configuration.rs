@@ -17,7 +17,7 @@ const MISTAKES: [(&str, &str, &[&str]); 11] = [
         &["line 4", "cadence.fire_every", "`two seconds` is no length of time"],
     ),
     ("\"2000ms\"", "\"200ms\"", &["cadence"]),
-    ("\"intra\"", "\"intre\"", &["line", "paths[0].backend", "did you mean `intra`"]),
+    ("backend = \"intra\"", "backend = \"intre\"", &["line", "paths[0].backend", "did you mean `intra`"]),
     ("from = \"alpha\"", "from = \"alpa\"", &["paths[0].from", "no agent `alpa`", "did you mean `alpha`"]),
     ("\"0.01\"", "\"-0.01\"", &["paths[0].amount"]),
     ("\"0.01\"", "\"0.0123456789\"", &["paths[0].amount"]),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use canary_tests::{Deployment, Instance, Metrics, Route, run, until};
+use canary_tests::{Deployment, Instance, Metrics, Route, run, within};
 
 use crate::healthy::healthy;
 
@@ -95,8 +95,12 @@ fn the_leaders_counters_are_what_the_rows_say() {
     run(async {
         let healthy = healthy().await;
         healthy.rows().await;
-        until("counters that are the rows'", 30, async || agrees(&healthy.stage, &healthy.canary).await)
-            .await;
+        let mut apart = Vec::new();
+        let agreed = within(30, async || {
+            apart = differences(&healthy.stage, &healthy.canary).await;
+            apart.is_empty().then_some(())
+        });
+        assert!(agreed.await.is_some(), "{apart:#?}");
         let metrics = healthy.canary.metrics().await;
         for role in ["runner", "judge"] {
             assert_eq!(metrics.sum("canary_leader", &[("role", role)]), Some(1.0), "{role}");
@@ -118,27 +122,28 @@ fn the_leaders_counters_are_what_the_rows_say() {
     });
 }
 
-/// One judge has judged every row there is, so its counters are the rows; they go on while one reads.
-async fn agrees(stage: &Deployment, canary: &Instance) -> bool {
-    let before = stage.rows().await;
+/// One judge has judged every row there is, so its counters are the rows; but slots go on while one reads.
+async fn differences(stage: &Deployment, canary: &Instance) -> Vec<String> {
     let metrics = canary.metrics().await;
-    let after = stage.rows().await;
-    let revisions = |rows: &[canary_tests::Row]| -> Vec<_> {
-        rows.iter().map(|row| (row.test_id, row.revision)).collect()
-    };
-    let still = revisions(&before) == revisions(&after);
-    let counted = Route::MATRIX.iter().all(|route| {
-        let of_path = || after.iter().filter(|row| row.path == route.name && row.origin == "schedule");
-        let same = |outcome: &&str| {
-            let rows = of_path().filter(|row| row.outcome == **outcome).count();
-            let labels = [("path", route.name), ("backend", route.backend), ("outcome", outcome)];
-            metrics.sum("canary_tests_total", &labels) == Some(count(rows))
+    let rows = stage.rows().await;
+    let mut apart = Vec::new();
+    for route in Route::MATRIX {
+        let of_path = || rows.iter().filter(|row| row.path == route.name && row.origin == "schedule");
+        let path = [("path", route.name), ("backend", route.backend)];
+        let mut compare = |name: &str, labels: &[(&str, &str)], rows: usize| {
+            let said = metrics.sum(name, labels);
+            if said != Some(count(rows)) {
+                apart.push(format!("{name} {labels:?} is {said:?}, and there are {rows} rows"));
+            }
         };
+        for outcome in OUTCOMES {
+            let rows = of_path().filter(|row| row.outcome == outcome).count();
+            compare("canary_tests_total", &[path[0], path[1], ("outcome", outcome)], rows);
+        }
         let timed = of_path().filter(|row| row.total_latency_ms.is_some()).count();
-        let latencies = metrics.sum("canary_latency_seconds_count", &[("path", route.name)]);
-        OUTCOMES.iter().all(same) && latencies == Some(count(timed))
-    });
-    still && counted
+        compare("canary_latency_seconds_count", &path, timed);
+    }
+    apart
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the rows of a test are few")]
