@@ -38,7 +38,9 @@ fn a_transfer_that_is_refused_is_rejected_with_its_code() {
     run(async {
         let stand = Stand::ready(quick()).await;
         let refusals = [(Backend::Intra, 400), (Backend::Async, 409), (Backend::TwoPhase, 422)];
-        let since = stand.strike(refusals.map(|(backend, status)| Fault::from(answers(status, false)).by(backend))).await;
+        let since = stand
+            .strike(refusals.map(|(backend, status)| Fault::from(answers(status, false)).by(backend)))
+            .await;
         let rows = stand.first(since, landing_is_known).await;
         expect(&rows, |_| "failed/rejected");
         for row in rows.values() {
@@ -47,10 +49,18 @@ fn a_transfer_that_is_refused_is_rejected_with_its_code() {
                 "async" => 409,
                 _ => 422,
             };
-            assert_eq!((row.fire_status.as_deref(), row.fire_code), (Some("rejected"), Some(status)), "{row:#?}");
+            assert_eq!(
+                (row.fire_status.as_deref(), row.fire_code),
+                (Some("rejected"), Some(status)),
+                "{row:#?}"
+            );
             assert_eq!(row.fire_error.as_ref().unwrap()["code"], "on_purpose");
             assert_eq!(row.landed, Some(false));
-            assert_eq!(calls_of(&stand.stage.sandbox().record(), row).len(), 1, "a refusal is not asked about again");
+            assert_eq!(
+                calls_of(&stand.stage.sandbox().record(), row).len(),
+                1,
+                "a refusal is not asked about again"
+            );
         }
     });
 }
@@ -115,7 +125,10 @@ fn a_registry_that_answers_html_is_not_taken_at_its_word() {
 fn a_token_that_expired_early_is_asked_for_once_more_and_one_refused_for_ever_is_a_rejection() {
     run(async {
         let stand = Stand::ready(quick_on(&["a-intra", "b-async-a"])).await;
-        let once = [Fault::from(What::TokenExpired).on("a").first(1), Fault::from(What::TokenExpired).on("b").first(1)];
+        let once = [
+            Fault::from(What::TokenExpired).on("a").first(1),
+            Fault::from(What::TokenExpired).on("b").first(1),
+        ];
         let since = stand.strike(once).await;
         stand.all_pass(since).await;
         let since = stand.strike([CallFault::answers(Call::Transfer, 401).into()]).await;

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use canary_tests::{Deployment, Plan, Proxy, Row, run, until};
 
-use crate::support::{assert_moved_once, assert_not_blamed, assert_one_row_a_slot, now, quick_on, residual, seconds};
+use crate::support::{
+    assert_moved_once, assert_not_blamed, assert_one_row_a_slot, no_gaps, now, quick_on, residual, seconds,
+};
 
 /// The start of an answer to `TIME`: two texts, the first of ten digits.
 const HEAD: &[u8] = b"*2\r\n$10\r\n";
@@ -48,12 +50,15 @@ async fn stepped_by(by: i64) {
     let since = now(&stage).await;
     // Rows bear the stepped clock. What it went back over was fired before and is not fired again.
     let on = since + seconds(by.max(0)) + seconds(1);
-    let resumed = |rows: &[Row]| rows.iter().filter(|row| row.registered_at > on && row.outcome == "passed").count() > 3;
+    let resumed = |rows: &[Row]| {
+        rows.iter().filter(|row| row.registered_at > on && row.outcome == "passed").count() > 3
+    };
     stage.rows_when("it fires on the new clock", 50, resumed).await;
     let rows = stage.rows().await;
-    let rows = stage.rows_when("no pending row", 40, |now| now.iter().take(rows.len()).all(Row::judged)).await;
+    let rows =
+        stage.rows_when("no pending row", 40, |now| now.iter().take(rows.len()).all(Row::judged)).await;
     assert_not_blamed(&rows);
-    assert_one_row_a_slot(&rows);
+    assert_one_row_a_slot(&no_gaps(&stage).await);
     assert_moved_once(&stage.sandbox().record());
     assert_eq!(residual(&canary).await, Some(0));
 }

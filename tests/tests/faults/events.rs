@@ -1,7 +1,7 @@
 //! What the platform's events say, or fail to say, is held against it in the right words.
 
-use canary_sandbox::{Alteration, DelayAt, EventFault, EventType, Fault};
 use canary_sandbox::Backend;
+use canary_sandbox::{Alteration, DelayAt, EventFault, EventType, Fault};
 use canary_tests::run;
 
 use crate::support::{Row, Stand, expect, expect_missing, quick};
@@ -50,7 +50,8 @@ fn an_event_that_never_comes_is_a_timeout_that_names_the_missing_stages() {
         expect(&rows, |row| silence(missing(row)));
         expect_missing(&rows, missing);
 
-        let since = stand.strike([lost(INITIATED), lost(SETTLED)].map(|fault| fault.by(Backend::Async))).await;
+        let since =
+            stand.strike([lost(INITIATED), lost(SETTLED)].map(|fault| fault.by(Backend::Async))).await;
         let rows = stand.first(since, Row::judged).await;
         let missing = |row: &Row| -> &[&str] {
             if row.backend == "async" { &["cf_initiated", "cf_settled"] } else { &[] }

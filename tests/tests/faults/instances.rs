@@ -1,6 +1,5 @@
 //! Instances that stand still or die: nobody is blamed for it, nothing is fired twice, no slot is lost (I1, I2, I5).
 
-use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
@@ -9,8 +8,8 @@ use canary_tests::{Deployment, Instance, Plan, Signal, run, until, until_some};
 use tokio::time::sleep;
 
 use crate::support::{
-    Moment, Row, Stand, assert_fired_once, assert_not_blamed, assert_one_row_a_slot, now, quick, quick_on,
-    residual, seconds,
+    Moment, Row, Stand, assert_fired_once, assert_not_blamed, assert_one_row_a_slot, no_gaps, now, quick,
+    quick_on, residual, seconds,
 };
 
 /// All rows, once none of those registered before is pending.
@@ -35,12 +34,13 @@ fn a_canary_that_stood_still_beyond_every_deadline_blames_nobody() {
             sleep(Duration::from_secs(5)).await;
             stand.canary.signal(Signal::Continue);
             let since = now(stage).await;
-            let resumed = |rows: &[Row]| rows.iter().any(|row| row.registered_at > since && row.outcome == "passed");
+            let resumed =
+                |rows: &[Row]| rows.iter().any(|row| row.registered_at > since && row.outcome == "passed");
             stage.rows_when("a pass after it", 20, resumed).await;
         }
         let rows = settled(stage, now(stage).await, 20).await;
         assert_not_blamed(&rows);
-        assert_one_row_a_slot(&rows);
+        assert_one_row_a_slot(&no_gaps(stage).await);
         let inconclusive = rows.iter().filter(|row| row.outcome == "inconclusive").count();
         assert_eq!(inconclusive, 0, "what was sent was seen: {rows:#?}");
     });
@@ -58,37 +58,23 @@ fn a_leader_that_stood_still_beyond_its_lease_sends_nothing_for_what_another_has
         leader.signal(Signal::Stop);
         let stopped = now(&stage).await;
         until("another leads", 30, async || other.leads("runner").await).await;
-        let fired = |rows: &[Row]| rows.iter().filter(|row| row.registered_at > stopped && row.outcome == "passed").count() > 6;
+        let fired = |rows: &[Row]| {
+            rows.iter().filter(|row| row.registered_at > stopped && row.outcome == "passed").count() > 6
+        };
         stage.rows_when("another fires", 20, fired).await;
         leader.signal(Signal::Continue);
         let back = now(&stage).await;
         assert!(back > stopped + seconds(10), "the lease was not over: {stopped} to {back}");
-        let after = |rows: &[Row]| rows.iter().filter(|row| row.registered_at > back && row.outcome == "passed").count() > 12;
+        let after = |rows: &[Row]| {
+            rows.iter().filter(|row| row.registered_at > back && row.outcome == "passed").count() > 12
+        };
         stage.rows_when("it goes on", 20, after).await;
         assert!(!leader.leads("runner").await, "it takes back no lease that another holds");
         let rows = settled(&stage, now(&stage).await, 40).await;
         assert_not_blamed(&rows);
-        assert_fired_once(&stage.sandbox().record(), &stage.rows().await);
-        let rows = no_gaps(&stage, rows).await;
-        assert_one_row_a_slot(&rows);
+        assert_fired_once(&stage, &no_gaps(&stage).await);
         assert_eq!(residual(other).await, Some(0));
     });
-}
-
-/// The rows, once those of slots that nobody fired have been written too.
-async fn no_gaps(stage: &Deployment, rows: Vec<Row>) -> Vec<Row> {
-    let last: i64 = rows.iter().filter_map(|row| row.cycle).max().unwrap();
-    let whole = |rows: &[Row]| {
-        let mut of = BTreeMap::<&str, Vec<i64>>::new();
-        rows.iter().filter(|row| row.cycle <= Some(last)).for_each(|row| {
-            of.entry(&row.path).or_default().extend(row.cycle);
-        });
-        of.values().all(|cycles| {
-            let (first, last) = (cycles.iter().min().unwrap(), cycles.iter().max().unwrap());
-            usize::try_from(last - first + 1).unwrap() == cycles.len()
-        })
-    };
-    stage.rows_when("a row of each slot", 30, whole).await
 }
 
 /// Who leads the runners, and who doesn't.
@@ -125,13 +111,14 @@ fn instances_that_are_killed_at_any_moment_lose_no_slot_and_fire_none_twice() {
             canary.ready().await;
         }
         let since = now(&stage).await;
-        let resumed = |rows: &[Row]| rows.iter().filter(|row| row.registered_at > since && row.outcome == "passed").count() > 5;
+        let resumed = |rows: &[Row]| {
+            rows.iter().filter(|row| row.registered_at > since && row.outcome == "passed").count() > 5
+        };
         stage.rows_when("it fires again", 40, resumed).await;
-        let rows = settled(&stage, since, 90).await;
-        let rows = no_gaps(&stage, rows).await;
+        settled(&stage, since, 90).await;
+        let rows = no_gaps(&stage).await;
         assert_not_blamed(&rows);
-        assert_one_row_a_slot(&rows);
-        assert_fired_once(&stage.sandbox().record(), &stage.rows().await);
+        assert_fired_once(&stage, &rows);
         assert_eq!(residual(&canaries[0]).await, Some(0));
     });
 }

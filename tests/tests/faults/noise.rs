@@ -32,7 +32,10 @@ fn frames_that_can_not_be_read_are_counted_and_what_stood_in_them_is_fetched() {
             let after = stand.counted("canary_reactor_rejected_total", &[("reason", reason)]).await;
             assert!(after > before, "{how:?} was not counted as {reason}");
             let observed = |row: &Row| row.latency_basis.as_deref() == Some("observed");
-            assert!(!rows.values().any(observed), "{how:?}: nothing of it was readable when it came: {rows:#?}");
+            assert!(
+                !rows.values().any(observed),
+                "{how:?}: nothing of it was readable when it came: {rows:#?}"
+            );
         }
     });
 }
@@ -71,7 +74,8 @@ fn strangers_who_copy_every_memo_can_neither_fail_nor_pass_a_test() {
         let rows = stand.first(since, Row::judged).await;
         let silent = |row: &Row| row.path == "a-intra" || row.path == "a-2pc";
         expect(&rows, |row| if silent(row) { "failed/timeout" } else { "passed" });
-        let settled_by_strangers = stand.counted("canary_reactor_rejected_total", &[("reason", "stranger")]).await;
+        let settled_by_strangers =
+            stand.counted("canary_reactor_rejected_total", &[("reason", "stranger")]).await;
         assert!(settled_by_strangers > 0.0);
     });
 }
@@ -81,7 +85,8 @@ fn thousands_of_user_events_a_second_leave_verdicts_and_latencies_as_they_are() 
     run(async {
         let stand = Stand::ready(quick()).await;
         let types = vec![EventType::TokensTransferred, EventType::CrossFrameTransferSettled];
-        let since = stand.strike([What::Firehose { per_second: 3_000, event_types: types, bytes: 650 }.into()]).await;
+        let since =
+            stand.strike([What::Firehose { per_second: 3_000, event_types: types, bytes: 650 }.into()]).await;
         let rows = stand.all_pass(since).await;
         for row in rows.values() {
             assert!(row.total_latency_ms.unwrap() < 1_500.0, "{row:#?}");

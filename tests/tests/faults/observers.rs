@@ -89,7 +89,8 @@ fn a_socket_that_closes_or_stalls_is_replaced_and_its_events_are_not_missed() {
         let closes = SocketFault::Closes { after_events: 0, abruptly: true };
         let since = stand.strike([Fault::from(closes).of_type(TOKENS)]).await;
         let rows = stand.all_pass(since).await;
-        let late_seen = |row: &Row| came_by(row, "tokens_xfer", "backstop") || came_by(row, "tokens_xfer", "replay");
+        let late_seen =
+            |row: &Row| came_by(row, "tokens_xfer", "backstop") || came_by(row, "tokens_xfer", "replay");
         assert!(late_seen(&rows["a-intra"]), "{rows:#?}");
         assert_eq!(rows["a-intra"].latency_basis.as_deref(), Some("event_time"));
 
@@ -99,7 +100,12 @@ fn a_socket_that_closes_or_stalls_is_replaced_and_its_events_are_not_missed() {
 
         let since = stand.heal().await;
         let seen_live = |row: &Row| row.latency_basis.as_deref() == Some("observed");
-        stand.stage.rows_when("live again", 30, |rows| rows.iter().any(|row| row.registered_at > since && seen_live(row))).await;
+        stand
+            .stage
+            .rows_when("live again", 30, |rows| {
+                rows.iter().any(|row| row.registered_at > since && seen_live(row))
+            })
+            .await;
     });
 }
 

@@ -9,7 +9,8 @@ use crate::support::{Row, Stand, expect, quick};
 fn a_saga_that_loses_refunds_or_doubles_money_fails_by_its_own_signal_and_other_backends_pass() {
     run(async {
         let stand = Stand::ready(quick()).await;
-        let asynchronous = |row: &Row, signal: &'static str| if row.backend == "async" { signal } else { "passed" };
+        let asynchronous =
+            |row: &Row, signal: &'static str| if row.backend == "async" { signal } else { "passed" };
 
         let since = stand.strike([SagaFault::CreditLost.into()]).await;
         let rows = stand.first(since, Row::judged).await;

@@ -91,7 +91,8 @@ pub async fn strike(stage: &Deployment, faults: impl IntoIterator<Item = Fault>)
 
 /// The time on this machine's clock, which all servers have.
 pub async fn now(stage: &Deployment) -> Moment {
-    let (seconds, micros): (i64, u32) = ::redis::cmd("TIME").query_async(&mut stage.board().await).await.unwrap();
+    let (seconds, micros): (i64, u32) =
+        ::redis::cmd("TIME").query_async(&mut stage.board().await).await.unwrap();
     DateTime::from_timestamp(seconds, micros * 1_000).unwrap()
 }
 
@@ -104,7 +105,9 @@ pub async fn first_of_each(
 ) -> BTreeMap<String, Row> {
     let paths = paths(stage).await;
     let first = |rows: &[Row]| -> BTreeMap<String, Row> {
-        let of = |path: &String| rows.iter().find(|row| row.path == *path && row.registered_at > since && in_time(row));
+        let of = |path: &String| {
+            rows.iter().find(|row| row.path == *path && row.registered_at > since && in_time(row))
+        };
         paths.iter().filter_map(|path| Some((path.clone(), of(path)?.clone()))).collect()
     };
     let all_done = |rows: &[Row]| {
@@ -162,30 +165,50 @@ pub fn assert_moved_once(record: &Record) {
     assert_eq!(record.residual, rust_decimal::Decimal::ZERO);
 }
 
-/// No slot was called for twice: each key once, each key one row, one row a slot.
+/// No slot was called for twice: each key once, each key one row, one row a slot. These rows were read after the newest
+/// call that they are asked for.
 #[track_caller]
-pub fn assert_fired_once(record: &Record, rows: &[Row]) {
-    assert_moved_once(record);
+pub fn assert_fired_once(stage: &Deployment, rows: &[Row]) {
+    let record = stage.sandbox().record();
+    assert_moved_once(&record);
+    let newest = rows.iter().map(|row| row.registered_at).max();
     let mut keys = BTreeSet::new();
     for call in &record.calls {
         let key = call.idempotency_key.as_deref().expect("a call without a key");
         assert!(keys.insert(key), "{key} was sent twice");
-        assert!(rows.iter().any(|row| row.test_id.to_string() == key), "{key} has no row");
+        let has_row = rows.iter().any(|row| row.test_id.to_string() == key);
+        assert!(has_row || Some(call.at) > newest, "{key} has no row");
     }
     assert_one_row_a_slot(rows);
+}
+
+/// The rows, once each slot up to the newest of now has one: those that nobody fired are written a little later.
+pub async fn no_gaps(stage: &Deployment) -> Vec<Row> {
+    let newest = stage.rows().await.iter().filter_map(|row| row.cycle).max();
+    let whole = |rows: &[Row]| slots(rows, newest).into_values().all(|cycles| cycles == whole(&cycles));
+    let rows = stage.rows_when("a row of each slot", 30, whole).await;
+    rows.into_iter().filter(|row| row.cycle <= newest).collect()
+}
+
+/// The cycles of each path up to this one, in order.
+fn slots(rows: &[Row], newest: Option<i64>) -> BTreeMap<&str, Vec<i64>> {
+    let mut slots = BTreeMap::<&str, Vec<i64>>::new();
+    for row in rows.iter().filter(|row| row.cycle <= newest) {
+        slots.entry(&row.path).or_default().push(row.cycle.expect("a slot's cycle"));
+    }
+    slots.values_mut().for_each(|cycles| cycles.sort_unstable());
+    slots
+}
+
+fn whole(cycles: &[i64]) -> Vec<i64> {
+    (cycles[0]..=cycles[cycles.len() - 1]).collect()
 }
 
 /// I2: each slot between a path's first and its last has one row.
 #[track_caller]
 pub fn assert_one_row_a_slot(rows: &[Row]) {
-    let mut cycles = BTreeMap::<&str, Vec<i64>>::new();
-    for row in rows {
-        cycles.entry(&row.path).or_default().push(row.cycle.expect("a slot's cycle"));
-    }
-    for (path, mut cycles) in cycles {
-        cycles.sort_unstable();
-        let whole: Vec<i64> = (cycles[0]..=cycles[cycles.len() - 1]).collect();
-        assert_eq!(cycles, whole, "the slots of {path}");
+    for (path, cycles) in slots(rows, Some(i64::MAX)) {
+        assert_eq!(cycles, whole(&cycles), "the slots of {path}");
     }
 }
 
