@@ -1,5 +1,6 @@
 //! Instances that stand still or die: nobody is blamed for it, nothing is fired twice, no slot is lost (I1, I2, I5).
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
@@ -26,11 +27,13 @@ fn a_canary_that_stood_still_beyond_every_deadline_blames_nobody() {
         let stand = Stand::ready_under(quick(), [slow.into()]).await;
         let stage = &stand.stage;
         stage.rows_when("rows", 20, |rows| rows.iter().any(|row| row.outcome == "passed")).await;
+        let mut sent = BTreeSet::new();
         for _ in 0..3 {
             // In the middle of calls: one has come in, and was not answered.
             let open = || stage.sandbox().record().calls.iter().any(|call| call.answered_at.is_none());
             until("a call under way", 10, async || open()).await;
             stand.canary.signal(Signal::Stop);
+            sent.extend(stage.sandbox().record().calls.into_iter().filter_map(|call| call.idempotency_key));
             sleep(Duration::from_secs(5)).await;
             stand.canary.signal(Signal::Continue);
             let since = now(stage).await;
@@ -38,11 +41,14 @@ fn a_canary_that_stood_still_beyond_every_deadline_blames_nobody() {
                 |rows: &[Row]| rows.iter().any(|row| row.registered_at > since && row.outcome == "passed");
             stage.rows_when("a pass after it", 20, resumed).await;
         }
-        let rows = settled(stage, now(stage).await, 20).await;
-        assert_not_blamed(&rows);
+        // Of a transfer that left only after the standstill it is not known how long it took.
+        let seen = |rows: &[Row]| {
+            let passed = rows.iter().filter(|row| row.outcome == "passed");
+            passed.filter(|row| sent.contains(&row.test_id.to_string())).count() == sent.len()
+        };
+        stage.rows_when("a pass of all that had left before", 20, seen).await;
+        assert_not_blamed(&settled(stage, now(stage).await, 20).await);
         assert_one_row_a_slot(&no_gaps(stage).await);
-        let inconclusive = rows.iter().filter(|row| row.outcome == "inconclusive").count();
-        assert_eq!(inconclusive, 0, "what was sent was seen: {rows:#?}");
     });
 }
 
