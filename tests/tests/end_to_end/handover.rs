@@ -45,8 +45,10 @@ fn a_leader_that_is_told_to_stop_hands_over_and_no_slot_is_missed() {
 #[test]
 fn a_canary_whose_call_hangs_still_exits_0_within_10_s_and_blames_nobody_for_it() {
     run(async {
-        let call_timeout = Duration::from_secs(30);
-        let stage = Deployment::start(Plan { call_timeout, ..Plan::default() }).await;
+        // Longer than it may take to end, and no longer than a deadline.
+        let call_timeout = Duration::from_secs(12);
+        let deadlines = [Duration::from_secs(13); 3];
+        let stage = Deployment::start(Plan { call_timeout, deadlines, ..Plan::default() }).await;
         let hang = Fault::from(CallFault::Hangs { call: Call::Transfer, lands: false });
         stage.sandbox().faults().set(FaultSet::of([hang]));
         let mut canary = stage.launch_ready().await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use canary_tests::{Deployment, Instance, Metrics, Route, run, within};
+use canary_tests::{Deployment, Instance, Metrics, Plan, Route, Row, run, until, within};
 
 use crate::healthy::healthy;
 
@@ -120,6 +120,35 @@ fn the_leaders_counters_are_what_the_rows_say() {
         assert!(metrics.sum("canary_judge_last_sweep_timestamp_seconds", &[]).unwrap() > 1.7e9);
         assert!(metrics.sum("canary_stamp_delay_seconds_count", &[]).unwrap() > 0.0);
     });
+}
+
+#[test]
+fn slots_that_nobody_fired_are_counted_by_whoever_writes_them_down() {
+    run(async {
+        let stage = Deployment::start(Plan { routes: Route::named(&["a-intra"]), ..Plan::default() }).await;
+        let mut first = stage.launch_ready().await;
+        stage.rows_when("a judged row", 30, |rows| rows.iter().any(Row::judged)).await;
+        assert_eq!(first.terminate().await.code(), Some(0));
+        let last = stage.rows().await.iter().filter_map(|row| row.cycle).max().unwrap();
+        until("three cycles without a leader", 30, async || now_seconds(&stage).await / 2 > last + 3).await;
+        let second = stage.launch_ready().await;
+        let missed = |rows: &[Row]| rows.iter().filter(|row| row.outcome == "missed").count();
+        stage.rows_when("rows of what was missed", 30, |rows| missed(rows) >= 3).await;
+        let counted = async || {
+            let labels = [("path", "a-intra"), ("backend", "intra"), ("outcome", "missed")];
+            second.metrics().await.sum("canary_tests_total", &labels)
+        };
+        until("missed slots that are counted", 10, async || {
+            counted().await == Some(count(missed(&stage.rows().await)))
+        })
+        .await;
+    });
+}
+
+/// By Redis' clock, which is the canary's.
+async fn now_seconds(stage: &Deployment) -> i64 {
+    let (seconds, _): (i64, i64) = redis::cmd("TIME").query_async(&mut stage.board().await).await.unwrap();
+    seconds
 }
 
 /// One judge has judged every row there is, so its counters are the rows; but slots go on while one reads.
