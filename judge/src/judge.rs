@@ -79,7 +79,10 @@ impl Judge {
                 lead = next(&mut seat) => lead,
             };
             match lead {
-                Some(lead) => self.lead(&lead, &stop, &mut course).await,
+                Some(lead) => {
+                    self.lead(&lead, &stop, &mut course).await;
+                    self.tally.metrics().rest();
+                }
                 None if stop.is_cancelled() => return Ok(()),
                 None => return Err(SeatLost),
             }

@@ -60,10 +60,16 @@ impl Tally {
     fn count(&self, row: &FactsRow, verdict: &Verdict, change: &Change) {
         let test = &row.facts.test;
         self.stages(&row.facts, change.revision);
-        if change.before == Some(change.after) {
+        let amended = change.before == Some(change.after);
+        if let Some(signal) = verdict.reason.filter(|reason| reason.outcome() == Outcome::Failed)
+            && !(amended && change.reason_before == Some(signal))
+        {
+            self.metrics.failure(&test.path, test.backend, signal);
+        }
+        if amended {
             return;
         }
-        self.metrics.outcome(&test.path, test.backend, change.after, verdict.reason);
+        self.metrics.outcome(&test.path, test.backend, change.after);
         self.metrics.verdict_delay((row.judged_at - verdict.decided_as_of).to_std().unwrap_or_default());
         match change.after {
             Outcome::Passed => {

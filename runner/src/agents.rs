@@ -10,6 +10,7 @@ use chrono::DateTime;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::Agent;
 use crate::platform::{NoReply, Platform, Reply};
@@ -46,13 +47,20 @@ struct Token {
     expires: Option<Moment>,
 }
 
+#[derive(Debug, Default)]
+struct Place {
+    token: Option<Token>,
+    /// The last sign-in that failed, and when it had.
+    failed: Option<(Instant, SignInError)>,
+}
+
 /// The tokens of all agents. Each has its own lock, held while it signs in, so that paths that share an agent share
 /// its sign-in.
 #[derive(Clone)]
 pub struct Agents {
     platform: Platform,
     clock: Arc<dyn Clock>,
-    places: Arc<HashMap<String, Mutex<Option<Token>>>>,
+    places: Arc<HashMap<String, Mutex<Place>>>,
 }
 
 impl Agents {
@@ -72,26 +80,39 @@ impl Agents {
     /// # Errors
     /// When the agent can't sign in.
     pub async fn token(&self, agent: &Agent) -> Result<SecretString, SignInError> {
+        let asked = Instant::now();
         let mut place = self.place(agent)?.lock().await;
-        if let Some(token) = place.as_ref().filter(|token| self.good(token)) {
+        if let Some(token) = place.token.as_ref().filter(|token| self.good(token)) {
             return Ok(token.secret.clone());
         }
-        let token = self.sign_in(agent).await?;
-        let secret = token.secret.clone();
-        *place = Some(token);
-        Ok(secret)
+        // Who waited while somebody else signed in gets what came of it: a sign-in that hangs is not tried again
+        // by every path of the agent in turn.
+        if let Some((_, error)) = place.failed.as_ref().filter(|(at, _)| *at >= asked) {
+            return Err(error.clone());
+        }
+        match self.sign_in(agent).await {
+            Ok(token) => {
+                let secret = token.secret.clone();
+                *place = Place { token: Some(token), failed: None };
+                Ok(secret)
+            }
+            Err(error) => {
+                place.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
     }
 
     /// The platform refused this token: the next one is asked for anew. A newer one is kept.
     pub async fn refused(&self, agent: &Agent, refused: &SecretString) {
         let Ok(place) = self.place(agent) else { return };
         let mut place = place.lock().await;
-        if place.as_ref().is_some_and(|token| token.secret.expose_secret() == refused.expose_secret()) {
-            *place = None;
+        if place.token.as_ref().is_some_and(|token| token.secret.expose_secret() == refused.expose_secret()) {
+            place.token = None;
         }
     }
 
-    fn place(&self, agent: &Agent) -> Result<&Mutex<Option<Token>>, SignInError> {
+    fn place(&self, agent: &Agent) -> Result<&Mutex<Place>, SignInError> {
         self.places.get(&agent.name).ok_or_else(|| SignInError::Credentials {
             agent: agent.name.clone(),
             code: None,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use canary_domain::{Answer, Clock, Facts, FireError, FireStatus, Moment, Reason, Withheld, backoff};
 use canary_store::{Board, Leadership, StoreError};
 use canary_telemetry::RunnerMetrics;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{debug, warn};
 
@@ -47,6 +47,12 @@ enum Sent {
     /// We stood still over it: what the platform did, its events say.
     Unknown,
     Withheld(Withheld),
+}
+
+/// The end of one request.
+struct Ended {
+    reply: Result<Reply, NoReply>,
+    at: Moment,
 }
 
 impl Firer {
@@ -112,15 +118,14 @@ impl Firer {
 
     async fn send(&self, lead: &Leadership, route: &Route, facts: &mut Facts, token: SecretString) -> Sent {
         let first = self.call(lead, route, facts, &token).await;
-        let Ok(Ok(Reply { status: 401, .. })) = &first else { return self.read(first) };
+        let Ok(Ended { reply: Ok(Reply { status: 401, .. }), .. }) = &first else {
+            return self.read(first, &token);
+        };
         self.agents.refused(&route.from, &token).await;
         match self.agents.token(&route.from).await {
-            Ok(token) => self.read(self.call(lead, route, facts, &token).await),
-            // The transfer call itself was refused; that the sign-in fails too does not change that.
-            Err(error) => {
-                debug!(%error, "no new token after a 401");
-                self.read(first)
-            }
+            Ok(token) => self.read(self.call(lead, route, facts, &token).await, &token),
+            // Nothing was carried out, and the canary can't sign in: that is what this test came to (design §13).
+            Err(error) => self.not_signed_in(&error),
         }
     }
 
@@ -131,7 +136,7 @@ impl Firer {
         route: &Route,
         facts: &mut Facts,
         token: &SecretString,
-    ) -> Result<Result<Reply, NoReply>, Withheld> {
+    ) -> Result<Ended, Withheld> {
         if let Err(error) = lead.check() {
             warn!(test_id = %facts.test.test_id, %error, "not sent");
             return Err(Withheld { at: self.clock.now(), reason: Reason::LeaseLost, code: None });
@@ -141,19 +146,21 @@ impl Firer {
         let fired_at = self.clock.at(began);
         facts.fired_at = Some(fired_at);
         facts.fired_error_us = u64::try_from(self.clock.error_bound().as_micros()).unwrap_or(u64::MAX);
-        let (reply, ()) = tokio::join!(request, self.note_fired(facts, fired_at));
-        self.metrics.fired(&route.labels(), began.elapsed());
-        Ok(reply)
+        // The end of the call is the call's own, however long the board takes beside it.
+        let timed = async { (request.await, Instant::now()) };
+        let ((reply, ended), ()) = tokio::join!(timed, self.note_fired(facts, fired_at));
+        self.metrics.fired(&route.labels(), ended - began);
+        Ok(Ended { reply, at: self.clock.at(ended) })
     }
 
-    fn read(&self, end: Result<Result<Reply, NoReply>, Withheld>) -> Sent {
-        let reply = match end {
-            Ok(reply) => reply,
+    fn read(&self, end: Result<Ended, Withheld>, token: &SecretString) -> Sent {
+        let Ended { reply, at } = match end {
+            Ok(ended) => ended,
             Err(withheld) => return Sent::Withheld(withheld),
         };
-        match answer::read(&self.platform, &reply, self.clock.now()) {
+        match answer::read(&self.platform, &reply, at) {
             Some(answer) => Sent::Answered {
-                answer,
+                answer: without(answer, token),
                 retry_after: reply
                     .ok()
                     .filter(|reply| reply.status == 429)
@@ -227,4 +234,12 @@ impl Firer {
         }
         Ok(())
     }
+}
+
+/// Takes the token out of what was said against the call: an error page may repeat the request (I8).
+fn without(mut answer: Answer, token: &SecretString) -> Answer {
+    if let Some(error) = &mut answer.error {
+        error.detail = error.detail.replace(token.expose_secret(), "…");
+    }
+    answer
 }

@@ -3,7 +3,9 @@
 //! A cycle counts as a gap only once none of its slots can start any more, and not if the board knows its
 //! claim: then it was fired while the ledger was away, and the judge writes its row.
 
-use canary_domain::{Hold, Reason};
+use std::collections::HashSet;
+
+use canary_domain::{Hold, Reason, TestId};
 use canary_store::{Leadership, Result, Unfired};
 use tracing::{info, warn};
 
@@ -14,39 +16,52 @@ use crate::slots::Slots;
 const STEP: i64 = 1_000;
 
 /// How far the gaps are filled.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Gaps {
-    /// The last cycle below which every configured path has its rows.
+    /// Every configured path has its rows up to this cycle; `None`: as far as rows are kept, nothing is known.
     filled: Option<i64>,
 }
 
 impl Gaps {
-    /// Fills what is open up to now. A failure leaves the rest for the next time.
-    pub async fn fill(&mut self, slots: &Slots, lead: &Leadership) {
-        let last = slots.settings.cadence.last_over(slots.firer.clock.now());
+    /// Looks at everything that is kept.
+    pub fn all() -> Self {
+        Self { filled: None }
+    }
+
+    /// Leaves cycles up to this one to somebody else.
+    pub fn after(cycle: i64) -> Self {
+        Self { filled: Some(cycle) }
+    }
+
+    /// Fills what is open up to `last`; answers whether nothing is left open. A failure leaves the rest for the next time.
+    pub async fn fill(&mut self, slots: &Slots, lead: &Leadership, last: i64) -> bool {
         match self.fill_to(slots, lead, last).await {
-            Ok(true) => self.filled = Some(last),
-            Ok(false) => {}
-            Err(error) => warn!(%error, "slots that were not fired can't be written down yet"),
+            Ok(filled) => {
+                self.filled = filled.or(self.filled);
+                filled == Some(last)
+            }
+            Err(error) => {
+                warn!(%error, "slots that were not fired can't be written down yet");
+                false
+            }
         }
     }
 
-    /// `false` if the lease ended on the way.
-    async fn fill_to(&self, slots: &Slots, lead: &Leadership, last: i64) -> Result<bool> {
+    /// Answers the last cycle up to which nothing is open; `None` if the lease ended on the way.
+    async fn fill_to(&self, slots: &Slots, lead: &Leadership, last: i64) -> Result<Option<i64>> {
         let period_ms = slots.settings.cadence.period_ms();
         let kept = i64::try_from(slots.settings.retention.as_millis()).unwrap_or(i64::MAX) / period_ms;
         let spans = slots.ledger.slot_spans(period_ms).await?;
         let oldest = self.filled.map_or(last - kept, |filled| filled + 1);
-        let reach_back = slots.settings.cadence.edge(oldest);
-        let holds = slots.ledger.holds(reach_back).await?;
+        let holds = slots.ledger.holds(slots.settings.cadence.edge(oldest)).await?;
+        let mut filled = last;
         for (index, route) in slots.settings.routes.iter().enumerate() {
             let Some(span) = spans.iter().find(|span| span.path == route.name) else { continue };
             let place = Place { index, route, holds: &holds, first: oldest.max(span.first), last };
-            if !place.fill(slots, lead).await? {
-                return Ok(false);
-            }
+            let Some(path_filled) = place.fill(slots, lead).await? else { return Ok(None) };
+            filled = filled.min(path_filled);
         }
-        Ok(true)
+        Ok(Some(filled))
     }
 }
 
@@ -60,8 +75,9 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    async fn fill(&self, slots: &Slots, lead: &Leadership) -> Result<bool> {
-        let mut first = self.first;
+    /// As [`Gaps::fill_to`]. A slot that the board has claimed stays open until the judge has written its row.
+    async fn fill(&self, slots: &Slots, lead: &Leadership) -> Result<Option<i64>> {
+        let (mut first, mut filled) = (self.first, self.last);
         while first <= self.last {
             let end = (first + STEP - 1).min(self.last);
             let period_ms = slots.settings.cadence.period_ms();
@@ -76,22 +92,25 @@ impl Place<'_> {
                 .filter(|cycle| !claimed.contains(cycle))
                 .map(|cycle| self.unfired(slots, lead, *cycle))
                 .collect();
+            filled = claimed.iter().map(|cycle| cycle - 1).fold(filled, i64::min);
             if lead.check().is_err() {
-                return Ok(false);
+                return Ok(None);
             }
             if !rows.is_empty() {
-                let written = slots.ledger.write_unfired(&rows).await?;
-                info!(
-                    path = self.route.name,
-                    slots = written.len(),
-                    first,
-                    end,
-                    "slots that were not fired are written down"
-                );
+                self.write(slots, &rows).await?;
             }
             first = end + 1;
         }
-        Ok(true)
+        Ok(Some(filled))
+    }
+
+    async fn write(&self, slots: &Slots, rows: &[Unfired]) -> Result<()> {
+        let written: HashSet<TestId> = slots.ledger.write_unfired(rows).await?.into_iter().collect();
+        info!(path = self.route.name, slots = written.len(), "slots that were not fired are written down");
+        for row in rows.iter().filter(|row| written.contains(&row.test.test_id)) {
+            slots.count_unfired(self.route, row.reason, 1);
+        }
+        Ok(())
     }
 
     fn unfired(&self, slots: &Slots, lead: &Leadership, cycle: i64) -> Unfired {

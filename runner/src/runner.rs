@@ -1,13 +1,14 @@
 //! The leader's round: a cycle after the other, each path in its place.
 
+use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use canary_store::{Leadership, Ledger, Seat};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::fire::Firer;
 use crate::gaps::Gaps;
@@ -15,7 +16,7 @@ use crate::settings::Settings;
 use crate::slots::{Slot, Slots};
 
 /// How long calls under way may take to end once the runner is told to stop.
-const GRACE: Duration = Duration::from_secs(8);
+const GRACE: Duration = Duration::from_secs(6);
 
 /// Fires the slots of all paths while it leads.
 pub struct Runner {
@@ -33,15 +34,18 @@ impl Runner {
         Self { slots: Arc::new(slots), under_way: JoinSet::new() }
     }
 
-    /// Fires whenever this instance leads, until told to stop. Then calls under way may end within 8 seconds.
+    /// Fires whenever this instance leads, until told to stop. Then calls under way may end within 6 seconds.
     pub async fn run(mut self, mut seat: Seat) {
         let stop = self.slots.stop.clone();
         let mut last = None;
+        let slots = Arc::clone(&self.slots);
         loop {
             let new = |seat: &Option<Leadership>| seat.as_ref().is_some_and(|lead| Some(lead.term()) != last);
             let lead = tokio::select! {
                 () = stop.cancelled() => break,
                 seat = seat.wait_for(new) => seat.ok().and_then(|seat| seat.clone()),
+                // So that a pause is known to whoever leads next, also if the ledger is away by then.
+                () = slots.keep_holds() => None,
             };
             let Some(lead) = lead else { break };
             last = Some(lead.term());
@@ -50,7 +54,14 @@ impl Runner {
                 () = self.lead(&lead) => {}
             }
         }
-        if timeout(GRACE, async { while self.under_way.join_next().await.is_some() {} }).await.is_err() {
+        if timeout(GRACE, async {
+            while let Some(ended) = self.under_way.join_next().await {
+                report(ended);
+            }
+        })
+        .await
+        .is_err()
+        {
             warn!(tests = self.under_way.len(), "stopped while calls were still under way");
         }
     }
@@ -61,18 +72,24 @@ impl Runner {
         tokio::select! {
             () = lead.ended() => {}
             () = self.fire_cycles(lead) => {}
-            () = fill_gaps(&slots, lead) => {}
+            () = catch_up(&slots, lead) => {}
         }
     }
 
     async fn fire_cycles(&mut self, lead: &Leadership) {
         let slots = Arc::clone(&self.slots);
         let cadence = slots.settings.cadence;
-        let mut cycle = cadence.cycle_at(slots.firer.clock.now());
+        let now = slots.firer.clock.now();
+        let (mut cycle, mut gaps) = (cadence.cycle_at(now), Gaps::after(cadence.last_over(now)));
         loop {
-            slots.refresh_holds().await;
+            // Rows of the cycles before come first, so that no path's slots ever have a hole before their last (I2).
+            let last = cadence.last_over(slots.firer.clock.now());
+            let fill = timeout(slots.ahead(), gaps.fill(&slots, lead, last));
+            let ((), _) = tokio::join!(slots.refresh_holds(), fill);
             self.begin(lead, cycle);
-            while self.under_way.try_join_next().is_some() {}
+            while let Some(ended) = self.under_way.try_join_next() {
+                report(ended);
+            }
             // The first slots prepare themselves ahead of the edge.
             slots.sleep_until(cadence.edge(cycle + 1) - slots.ahead()).await;
             cycle = cadence.cycle_at(slots.firer.clock.now()).max(cycle + 1);
@@ -95,10 +112,19 @@ impl Runner {
     }
 }
 
-async fn fill_gaps(slots: &Slots, lead: &Leadership) {
-    let mut gaps = Gaps::default();
-    loop {
-        gaps.fill(slots, lead).await;
+/// Writes down what nobody fired before this term.
+async fn catch_up(slots: &Slots, lead: &Leadership) {
+    let last = slots.settings.cadence.last_over(slots.firer.clock.now());
+    let mut gaps = Gaps::all();
+    while !gaps.fill(slots, lead, last).await {
         sleep(slots.settings.cadence.period()).await;
+    }
+    pending::<()>().await;
+}
+
+/// A slot that broke is found again as a gap, or judged by what is seen of it.
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        error!(%error, "a slot broke");
     }
 }

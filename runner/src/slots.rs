@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use canary_domain::{Facts, Hold, Moment, Reason};
+use canary_domain::{Facts, Hold, Moment, Reason, Test};
 use canary_store::{Claim, Leadership, Ledger, Registration, Unfired};
 use chrono::TimeDelta;
 use tokio::time::{sleep, timeout};
@@ -16,6 +16,10 @@ use crate::settings::{Route, Settings};
 
 /// The most time a slot makes ready in, and waits for the ledger before the board's claim alone decides.
 const AHEAD: Duration = Duration::from_secs(2);
+/// How often a follower reads the holds.
+const HOLDS_EVERY: Duration = Duration::from_secs(10);
+/// The longest that a `Retry-After` is respected.
+const PATIENCE: Duration = Duration::from_secs(3_600);
 /// The longest nap on the way to a slot, so that a clock that is corrected meanwhile is noticed.
 const NAP: TimeDelta = TimeDelta::seconds(1);
 
@@ -25,6 +29,15 @@ pub(crate) struct Slot {
     pub route: Arc<Route>,
     pub cycle: i64,
     pub due: Moment,
+}
+
+/// What is known of a slot's claim in the ledger.
+#[derive(Clone, Copy)]
+enum Durable {
+    /// The pending row is ours.
+    Ours,
+    /// The ledger did not say.
+    Unknown,
 }
 
 /// What the slots of all paths share.
@@ -55,8 +68,10 @@ impl Slots {
     /// Waits for the slot's start; answers why it is not to be fired, if so.
     async fn wait(&self, slot: &Slot) -> Option<Reason> {
         self.sleep_until(slot.due - self.ahead()).await;
-        if self.hold(slot).is_none() {
-            self.prepare(&slot.route).await;
+        // Making ready never takes time from the slot itself.
+        let room = (slot.due - self.firer.clock.now()).to_std().unwrap_or_default();
+        if self.hold(slot).is_none() && timeout(room, self.prepare(&slot.route)).await.is_err() {
+            debug!(path = slot.route.name, "not ready ahead of time: the sign-in or the balance is slow");
         }
         let start = slot.due.max(self.patience(&slot.route.name).unwrap_or(slot.due));
         let start_by = self.settings.cadence.start_by(slot.due);
@@ -85,6 +100,14 @@ impl Slots {
         }
     }
 
+    /// Reads the holds now and then, without end.
+    pub async fn keep_holds(&self) {
+        loop {
+            self.refresh_holds().await;
+            sleep(HOLDS_EVERY).await;
+        }
+    }
+
     async fn prepare(&self, route: &Route) {
         let Some(balance) = self.firer.prepare(route).await else { return };
         let sent_a_period: rust_decimal::Decimal = self
@@ -105,27 +128,15 @@ impl Slots {
         if lead.check().is_err() {
             return;
         }
-        match timeout(self.ahead(), self.ledger.claim(&test)).await {
-            Ok(Ok(Claim::Claimed)) => {}
-            Ok(Ok(Claim::Taken)) => {
-                return debug!(path = test.path, slot.cycle, "the slot has a row already");
-            }
-            Ok(Err(error)) => warn!(path = test.path, slot.cycle, %error, "the board's claim alone decides"),
-            Err(_) => {
-                warn!(path = test.path, slot.cycle, "the ledger is slow: the board's claim alone decides");
-            }
-        }
+        let Some(claim) = self.claim(&test).await else { return };
         let facts = Facts::registered(test);
         match self.firer.board.register(lead, &facts.test).await {
             Ok(Registration::Registered) => {}
             Ok(Registration::Taken) => {
                 return debug!(path = slot.route.name, slot.cycle, "the slot is claimed already");
             }
-            Ok(Registration::NotLeading) => return self.firer.withhold(facts, Reason::LeaseLost).await,
-            Err(error) => {
-                warn!(path = slot.route.name, slot.cycle, %error, "not fired: the test can't be registered");
-                return self.firer.withhold(facts, Reason::LeaseLost).await;
-            }
+            Ok(Registration::NotLeading) => return self.give_up(facts, claim, "the lease is gone").await,
+            Err(error) => return self.give_up(facts, claim, &error.to_string()).await,
         }
         let fired = self.firer.fire(lead, &slot.route, facts).await;
         info!(
@@ -133,11 +144,48 @@ impl Slots {
             status = fired.facts.fire_status().map(tracing::field::display), "fired"
         );
         if let Some(wait) = fired.retry_after {
-            let until = self.firer.clock.now() + wait;
+            let until = self.firer.clock.now() + wait.min(PATIENCE);
             self.patience
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(slot.route.name.clone(), until);
+        }
+    }
+
+    /// Claims the slot in the ledger; `None` if somebody has.
+    async fn claim(&self, test: &Test) -> Option<Durable> {
+        match timeout(self.ahead(), self.ledger.claim(test)).await {
+            Ok(Ok(Claim::Claimed)) => return Some(Durable::Ours),
+            Ok(Ok(Claim::Taken)) => {
+                debug!(path = test.path, cycle = test.cycle, "the slot has a row already");
+                return None;
+            }
+            Ok(Err(error)) => {
+                warn!(path = test.path, cycle = test.cycle, %error, "the board's claim alone decides");
+            }
+            Err(_) => {
+                warn!(
+                    path = test.path,
+                    cycle = test.cycle,
+                    "the ledger is slow: the board's claim alone decides"
+                );
+            }
+        }
+        Some(Durable::Unknown)
+    }
+
+    /// Ends a slot that is not going to be fired for want of the board. Only whose the row is may say so: without it
+    /// another leader may be firing this very test.
+    async fn give_up(&self, facts: Facts, claim: Durable, why: &str) {
+        warn!(
+            path = facts.test.path,
+            cycle = facts.test.cycle,
+            why,
+            "not fired: the test can't be registered"
+        );
+        match claim {
+            Durable::Ours => self.firer.withhold(facts, Reason::LeaseLost).await,
+            Durable::Unknown => {}
         }
     }
 
@@ -158,10 +206,20 @@ impl Slots {
         }
         let row = Unfired { test, reason, at: self.firer.clock.now() };
         match self.ledger.write_unfired(&[row]).await {
-            Ok(_) => info!(path = slot.route.name, cycle = slot.cycle, %reason, "not fired"),
+            Ok(written) => {
+                info!(path = slot.route.name, cycle = slot.cycle, %reason, "not fired");
+                self.count_unfired(&slot.route, reason, written.len());
+            }
             Err(error) => {
                 warn!(path = slot.route.name, cycle = slot.cycle, %reason, %error, "not fired, not written yet");
             }
+        }
+    }
+
+    /// Counts slots that this instance wrote down as not fired; those that the ledger had already are not counted twice.
+    pub fn count_unfired(&self, route: &Route, reason: Reason, slots: usize) {
+        for _ in 0..slots {
+            self.firer.metrics.unfired(&route.labels(), reason);
         }
     }
 

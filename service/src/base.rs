@@ -6,7 +6,9 @@ use anyhow::{Context as _, Result};
 use canary_domain::{Clock, NodeId, SlotKey};
 use canary_runner::{Agents, Firer, Platform};
 use canary_store::{Board, BoardClock};
-use canary_telemetry::{PathLabels, ReactorMetrics, RunnerMetrics, new_registry, process_info};
+use canary_telemetry::{
+    OutcomeMetrics, PathLabels, ReactorMetrics, RunnerMetrics, new_registry, process_info,
+};
 use canary_validators::{Host, Readiness, Validators};
 use prometheus::Registry;
 use tokio::sync::watch;
@@ -26,6 +28,7 @@ pub(crate) struct Base {
     pub clock: Arc<BoardClock>,
     pub firer: Firer,
     pub registry: Registry,
+    pub outcomes: OutcomeMetrics,
 }
 
 impl Base {
@@ -52,8 +55,11 @@ impl Base {
             warn!("{warning}");
         }
         let Some(clock) = clock::start(&*board, stop).await else { return Ok(None) };
-        let firer = firer(&settings, Arc::clone(&board), Arc::clone(&clock) as Arc<dyn Clock>, &registry)?;
-        Ok(Some(Self { settings, node: node::name(), board, clock, firer, registry }))
+        let labels: Vec<PathLabels> = settings.routes.iter().map(|route| route.labels()).collect();
+        let outcomes = OutcomeMetrics::register(&registry, &labels).context("metrics")?;
+        let metrics = RunnerMetrics::register(&registry, &labels, outcomes.clone()).context("metrics")?;
+        let firer = firer(&settings, Arc::clone(&board), Arc::clone(&clock) as Arc<dyn Clock>, metrics)?;
+        Ok(Some(Self { settings, node: node::name(), board, clock, firer, registry, outcomes }))
     }
 
     /// The labels of the paths' metrics.
@@ -110,10 +116,8 @@ fn firer(
     settings: &Settings,
     board: Arc<dyn Board>,
     clock: Arc<dyn Clock>,
-    registry: &Registry,
+    metrics: RunnerMetrics,
 ) -> Result<Firer> {
-    let labels: Vec<PathLabels> = settings.routes.iter().map(|route| route.labels()).collect();
-    let metrics = Arc::new(RunnerMetrics::register(registry, &labels).context("metrics")?);
     let platform = Platform::new(settings.calls.clone(), settings.times.call_timeout)?;
     let bearer = match &settings.local.bearer {
         EventStoreBearer::Agent(agent) => Some(&**agent),
@@ -121,7 +125,7 @@ fn firer(
     };
     let signing = settings.routes.iter().map(|route| &*route.from).chain(bearer);
     let agents = Agents::new(platform.clone(), Arc::clone(&clock), signing);
-    Ok(Firer::new(platform, agents, board, clock, metrics))
+    Ok(Firer::new(platform, agents, board, clock, Arc::new(metrics)))
 }
 
 fn validator_settings(settings: &Settings) -> canary_validators::Settings {

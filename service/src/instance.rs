@@ -127,8 +127,10 @@ impl Instance {
         contender: Contender,
         prepared: Prepared,
     ) -> Result<()> {
-        let metrics =
-            Arc::new(JudgeMetrics::register(&self.base.registry, &self.base.labels()).context("metrics")?);
+        let metrics = Arc::new(
+            JudgeMetrics::register(&self.base.registry, &self.base.labels(), self.base.outcomes.clone())
+                .context("metrics")?,
+        );
         let parts = canary_judge::Parts {
             board: Arc::clone(&self.base.board),
             ledger: Arc::clone(&self.ledger),

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use canary_domain::{Backend, Moment, Outcome, Reason, Stage};
-use prometheus::{Gauge, GaugeVec, Histogram, HistogramVec, IntCounterVec, IntGaugeVec, Registry, Result};
+use prometheus::{Gauge, GaugeVec, Histogram, HistogramVec, IntGaugeVec, Registry, Result};
 
-use crate::PathLabels;
-use crate::registry::{counters, gauge, gauges, histogram, histograms, int_gauges};
+use crate::registry::{gauge, gauges, histogram, histograms, int_gauges};
+use crate::{OutcomeMetrics, PathLabels};
 
 /// The top bucket lies beyond the longest deadline (design §9).
 const LATENCY_SECONDS: [f64; 18] = [
@@ -19,8 +19,7 @@ const DELAY_SECONDS: [f64; 9] = [0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.
 /// What the judge counts.
 #[derive(Debug)]
 pub struct JudgeMetrics {
-    tests: IntCounterVec,
-    failures: IntCounterVec,
+    outcomes: OutcomeMetrics,
     latency: HistogramVec,
     stage_latency: HistogramVec,
     in_flight: IntGaugeVec,
@@ -63,20 +62,9 @@ impl JudgeMetrics {
     ///
     /// # Errors
     /// When one is registered already.
-    pub fn register(registry: &Registry, paths: &[PathLabels]) -> Result<Self> {
+    pub fn register(registry: &Registry, paths: &[PathLabels], outcomes: OutcomeMetrics) -> Result<Self> {
         let metrics = Self {
-            tests: counters(
-                registry,
-                "tests_total",
-                "Slots by outcome; one whose outcome is amended counts again under the new one.",
-                &["path", "backend", "outcome"],
-            )?,
-            failures: counters(
-                registry,
-                "failures_total",
-                "Failed tests by signal.",
-                &["path", "backend", "signal"],
-            )?,
+            outcomes,
             latency: histograms(
                 registry,
                 "latency_seconds",
@@ -119,12 +107,6 @@ impl JudgeMetrics {
     fn prepare(&self, paths: &[PathLabels]) {
         for PathLabels { path, backend, .. } in paths {
             let labels = [path.as_str(), backend.as_str()];
-            for outcome in Outcome::ALL.iter().filter(|outcome| **outcome != Outcome::Pending) {
-                self.tests.with_label_values(&[labels[0], labels[1], outcome.as_str()]);
-            }
-            for reason in Reason::ALL.iter().filter(|reason| reason.outcome() == Outcome::Failed) {
-                self.failures.with_label_values(&[labels[0], labels[1], reason.as_str()]);
-            }
             self.latency.with_label_values(&labels);
             self.residual.with_label_values(&[path]);
             self.last_pass.with_label_values(&[path]);
@@ -138,12 +120,9 @@ impl JudgeMetrics {
         }
     }
 
-    /// A slot has this outcome now, for this reason.
-    pub fn outcome(&self, path: &str, backend: Backend, outcome: Outcome, reason: Option<Reason>) {
-        self.tests.with_label_values(&[path, backend.as_str(), outcome.as_str()]).inc();
-        if let Some(reason) = reason.filter(|_| outcome == Outcome::Failed) {
-            self.failures.with_label_values(&[path, backend.as_str(), reason.as_str()]).inc();
-        }
+    /// A slot has this outcome now.
+    pub fn outcome(&self, path: &str, backend: Backend, outcome: Outcome) {
+        self.outcomes.outcome(path, backend, outcome);
         let failures = self.consecutive_failures.with_label_values(&[path]);
         match outcome {
             Outcome::Passed => failures.set(0),
@@ -151,6 +130,18 @@ impl JudgeMetrics {
             Outcome::Late | Outcome::Pending | Outcome::Inconclusive | Outcome::Skipped | Outcome::Missed => {
             }
         }
+    }
+
+    /// A failed test has this signal now.
+    pub fn failure(&self, path: &str, backend: Backend, signal: Reason) {
+        self.outcomes.failure(path, backend, signal);
+    }
+
+    /// This instance does not judge any more: what only a leader knows is nobody's business here.
+    pub fn rest(&self) {
+        self.in_flight.reset();
+        self.residual.reset();
+        self.consecutive_failures.reset();
     }
 
     /// A test passed; it completed at this moment.

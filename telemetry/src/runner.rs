@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use canary_domain::Reason;
 use prometheus::{GaugeVec, Histogram, HistogramVec, Registry, Result};
 
-use crate::PathLabels;
 use crate::registry::{gauges, histogram, histograms};
+use crate::{OutcomeMetrics, PathLabels};
 
 const FIRE_SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 const LATENESS_SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 30.0];
@@ -17,6 +18,7 @@ pub struct RunnerMetrics {
     slot_lateness: Histogram,
     agent_balance: GaugeVec,
     agent_runway: GaugeVec,
+    outcomes: OutcomeMetrics,
 }
 
 impl RunnerMetrics {
@@ -24,7 +26,7 @@ impl RunnerMetrics {
     ///
     /// # Errors
     /// When one is registered already.
-    pub fn register(registry: &Registry, paths: &[PathLabels]) -> Result<Self> {
+    pub fn register(registry: &Registry, paths: &[PathLabels], outcomes: OutcomeMetrics) -> Result<Self> {
         let metrics = Self {
             fire_duration: histograms(
                 registry,
@@ -43,9 +45,10 @@ impl RunnerMetrics {
             agent_runway: gauges(
                 registry,
                 "agent_runway_seconds",
-                "How long an agent's balance lasts at what it sends.",
+                "How long an agent's balance lasts at what it sends, fees left out.",
                 &["agent"],
             )?,
+            outcomes,
         };
         for path in paths {
             metrics.fire_duration.with_label_values(&[path.path.as_str(), path.backend.as_str()]);
@@ -58,6 +61,11 @@ impl RunnerMetrics {
         self.fire_duration
             .with_label_values(&[path.path.as_str(), path.backend.as_str()])
             .observe(took.as_secs_f64());
+    }
+
+    /// A slot was written down as not fired, for this reason.
+    pub fn unfired(&self, path: &PathLabels, reason: Reason) {
+        self.outcomes.outcome(&path.path, path.backend, reason.outcome());
     }
 
     /// A slot started so long after it was due.

@@ -13,7 +13,7 @@ use canary_store::{
     Board, Claim, Holder, Leadership, Ledger, MemoryBoard, PostgresLedger, ReactorState, RedisBoard,
     Registration, ResultRow, SqliteLedger,
 };
-use canary_telemetry::{JudgeMetrics, PathLabels, new_registry};
+use canary_telemetry::{JudgeMetrics, OutcomeMetrics, PathLabels, new_registry};
 use chrono::{SubsecRound, TimeDelta};
 use prometheus::Registry;
 use tokio::sync::broadcast;
@@ -126,7 +126,11 @@ impl Stand {
             agent: "alpha".into(),
         };
         let paths: Vec<PathLabels> = Backend::ALL.iter().map(labels).collect();
-        let metrics = Arc::new(JudgeMetrics::register(&registry, &paths)?);
+        let metrics = Arc::new(JudgeMetrics::register(
+            &registry,
+            &paths,
+            OutcomeMetrics::register(&registry, &paths)?,
+        )?);
         let runner = contend(&*board, Role::Runner).await?;
         let cycle = AtomicI64::new(clock.now().timestamp() / 60);
         let (spy, (outcomes, _)) = (Arc::default(), broadcast::channel(1_000));

@@ -12,7 +12,7 @@ use canary_store::{
     Board, BoardClock, Filter, Holder, Leadership, Ledger, MemoryBoard, Registration, ResultRow, Seat,
     SqliteLedger,
 };
-use canary_telemetry::{RunnerMetrics, new_registry};
+use canary_telemetry::{OutcomeMetrics, RunnerMetrics, new_registry};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -64,12 +64,14 @@ impl Bench {
     }
 
     pub fn firer(&self) -> Firer {
-        let registry = Registry::new(Calls::default(), Duration::from_millis(500)).unwrap();
+        let platform = Registry::new(Calls::default(), Duration::from_millis(500)).unwrap();
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let agents = Agents::new(registry.clone(), Arc::clone(&clock), [&*self.route().from]);
+        let agents = Agents::new(platform.clone(), Arc::clone(&clock), [&*self.route().from]);
         let labels = [self.route().labels()];
-        let metrics = RunnerMetrics::register(&new_registry("prod").unwrap(), &labels).unwrap();
-        Firer::new(registry, agents, Arc::clone(&self.board), clock, Arc::new(metrics))
+        let registry = new_registry("prod").unwrap();
+        let outcomes = OutcomeMetrics::register(&registry, &labels).unwrap();
+        let metrics = RunnerMetrics::register(&registry, &labels, outcomes).unwrap();
+        Firer::new(platform, agents, Arc::clone(&self.board), clock, Arc::new(metrics))
     }
 
     /// Leads by the board's own lease.

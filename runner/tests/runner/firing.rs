@@ -81,6 +81,38 @@ async fn credentials_that_are_not_accepted_send_nothing_and_blame_nobody() {
 }
 
 #[tokio::test]
+async fn a_sign_in_that_is_refused_after_a_401_is_the_canarys_own_trouble() {
+    let token = Reply::Json(200, r#"{"access_token":"old","token_type":"bearer"}"#);
+    let (bench, facts) = fire(|platform| {
+        platform.tokens([token, UNAUTHORIZED]);
+        platform.transfers([UNAUTHORIZED]);
+    })
+    .await;
+    assert_eq!(bench.platform.calls().len(), 1);
+    assert_eq!(facts.withheld.unwrap().reason, Reason::Credentials);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_hangs_is_tried_once_for_all_who_wait_for_it() {
+    let bench = Bench::new().await;
+    bench.platform.tokens(vec![Reply::Never; 5]);
+    let firer = bench.firer();
+    let sign_in = || firer.agents().token(&bench.route().from);
+    let (first, second, third) = tokio::join!(sign_in(), sign_in(), sign_in());
+    assert!(first.is_err() && second.is_err() && third.is_err());
+    assert_eq!(bench.platform.sign_ins(), 1);
+    assert!(sign_in().await.is_err());
+    assert_eq!(bench.platform.sign_ins(), 2, "who comes later asks anew");
+}
+
+#[tokio::test]
+async fn an_error_page_that_repeats_the_request_does_not_put_the_token_into_the_row() {
+    let echo = Reply::Json(400, r#"{"detail":"bad request: Authorization: Bearer token-1"}"#);
+    let (_bench, facts) = fire(|platform| platform.transfers([echo])).await;
+    assert_eq!(facts.answer.unwrap().error.unwrap().detail, "bad request: Authorization: Bearer …");
+}
+
+#[tokio::test]
 async fn a_sign_in_that_breaks_is_the_platforms_unavailability() {
     for reply in [Reply::Json(503, "{}"), Reply::Html(200), Reply::Never] {
         let (bench, facts) = fire(|platform| platform.tokens([reply])).await;

@@ -38,6 +38,7 @@ struct Script {
     transfers: VecDeque<Reply>,
     calls: Vec<Call>,
     signed_in: u32,
+    balance_hangs: bool,
 }
 
 /// The platform; it goes when dropped.
@@ -55,7 +56,7 @@ impl Platform {
         let script = Arc::new(Mutex::new(Script::default()));
         let app = Router::new()
             .route("/auth/agent/token", post(token))
-            .route("/teg/balance", get(|| async { r#"{"agent_id":"x","balance":"1000"}"# }))
+            .route("/teg/balance", get(balance))
             .fallback(transfer)
             .with_state(Arc::clone(&script));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -75,10 +76,25 @@ impl Platform {
         self.script.lock().unwrap().tokens.extend(replies);
     }
 
+    /// The balance is never answered from now on.
+    pub fn hang_balance(&self) {
+        self.script.lock().unwrap().balance_hangs = true;
+    }
+
+    /// How often somebody signed in, or tried to.
+    pub fn sign_ins(&self) -> u32 {
+        self.script.lock().unwrap().signed_in
+    }
+
     /// The transfer calls that came in.
     pub fn calls(&self) -> Vec<Call> {
         self.script.lock().unwrap().calls.clone()
     }
+}
+
+async fn balance(State(script): State<Arc<Mutex<Script>>>) -> Response {
+    let hangs = script.lock().unwrap().balance_hangs;
+    answer(if hangs { Reply::Never } else { Reply::Json(200, r#"{"agent_id":"x","balance":"1000"}"#) }).await
 }
 
 async fn token(State(script): State<Arc<Mutex<Script>>>) -> Response {

@@ -135,6 +135,43 @@ async fn retry_after_is_respected_by_the_slots_that_follow() {
 }
 
 #[tokio::test]
+async fn a_balance_that_is_never_answered_delays_no_slot() {
+    let bench = Bench::new().await;
+    bench.platform.hang_balance();
+    let lead = bench.lead().await;
+    let rows = bench.run_until(&lead, |rows| rows.len() >= 4).await;
+    assert!(not_pending(&rows).is_empty(), "{rows:?}");
+}
+
+#[tokio::test]
+async fn who_holds_no_claim_says_nothing_of_the_slot_since_another_may_be_firing_it() {
+    let away = "postgres://canary@127.0.0.1:1/canary".to_owned().into();
+    let bench = Bench::new().await;
+    let stale = bench.lead().await;
+    // Another leads by now; this one does not know it, and reaches no ledger.
+    bench.board.release(stale.role(), &stale.holder()).await.unwrap();
+    let other = Bench { node: "n2".into(), ..bench };
+    let lead = other.lead().await;
+    let bench = Bench { ledger: Arc::new(PostgresLedger::connect(&away, "prod").unwrap()), ..other };
+    let cycle = bench.settings.cadence.cycle_at(bench.clock.now()) + 2;
+    let theirs = bench.settings.slot_test(bench.route(), cycle, lead.term(), bench.clock.now());
+    bench.board.register(&lead, &theirs).await.unwrap();
+    let over = async {
+        while bench.clock.now() < bench.settings.cadence.over(cycle + 1) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = over => {}
+        () = bench.run_forever(&stale) => panic!("the runner ended"),
+    }
+    let facts = bench.facts().await;
+    assert_eq!(facts.len(), 1, "nothing was put on the board: {facts:?}");
+    assert_eq!((facts[0].test.test_id, &facts[0].withheld), (theirs.test_id, &None));
+    assert!(bench.platform.calls().is_empty());
+}
+
+#[tokio::test]
 async fn a_slow_slot_does_not_hold_up_the_next_one() {
     let bench = Bench::new().await;
     bench.platform.transfers([Reply::Never, Reply::Never]);

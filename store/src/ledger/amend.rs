@@ -46,6 +46,7 @@ pub(super) fn amend(row: &Record, news: &Record) -> Option<(Record, Option<Chang
     let change = Change {
         test_id: row.test_id.0,
         before: Some(row.outcome.0),
+        reason_before: row.failure_signal.as_ref().map(|reason| reason.0),
         after: next.outcome.0,
         revision: next.revision,
     };
@@ -57,6 +58,7 @@ pub(super) fn arrival(record: &Record) -> Option<Change> {
     (record.outcome.0 != Outcome::Pending).then_some(Change {
         test_id: record.test_id.0,
         before: None,
+        reason_before: None,
         after: record.outcome.0,
         revision: record.revision,
     })

@@ -70,6 +70,8 @@ pub struct Change {
     pub test_id: TestId,
     /// Its outcome before; `None` if it had no row.
     pub before: Option<Outcome>,
+    /// The reason for that.
+    pub reason_before: Option<Reason>,
     /// Its outcome now.
     pub after: Outcome,
     /// Its revision now.
