@@ -2,7 +2,7 @@
 //!
 //! Each comparison reads the board's clock several times and keeps the answer with the shortest round trip; half of
 //! it bounds the error. In between, the machine's monotonic clock carries on, so a step of the wall clock of
-//! this machine is never seen. A step of the board's own clock is followed only after two comparisons agree on
+//! this machine is never seen, and a slow answer that knows less than it does is not followed (I4). A step of the board's own clock is followed only after two comparisons agree on
 //! it, and counted: what was observed before it can't be compared with what comes after.
 
 use std::sync::RwLock;
@@ -89,9 +89,16 @@ impl BoardClock {
         let offset = measured.moment - self.at(measured.instant);
         let distance = offset.abs().to_std().unwrap_or(Duration::MAX);
         let mut anchor = self.anchor.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let tolerance = bound(&anchor, measured.instant) + measured.error + SLEW;
+        let known = bound(&anchor, measured.instant);
+        let errors = known + measured.error;
+        let tolerance = errors + SLEW;
         let finding = if distance <= tolerance {
-            *anchor = measured;
+            // What the errors can't explain proves the anchor wrong, however slow the answer was.
+            if measured.error <= known || distance > errors {
+                *anchor = measured;
+            } else {
+                anchor.suspect = None;
+            }
             Finding::Steady
         } else if anchor
             .suspect

@@ -158,6 +158,40 @@ async fn the_shortest_round_trip_is_taken_and_half_of_it_bounds_the_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slow_comparison_does_not_move_a_clock_that_knows_better() {
+    let wall = Wall::new();
+    let clock = wall.clock().await;
+    let begun = Instant::now();
+    wall.board.answer(Answers::After([Duration::from_millis(500)].into()));
+    for _ in 0..3 {
+        assert_eq!(wall.compare(&clock).await, Finding::Steady);
+        assert_eq!(clock.now(), start() + begun.elapsed());
+    }
+    assert!(clock.error_bound() < Duration::from_millis(2), "{:?}", clock.error_bound());
+    wall.jump(TimeDelta::seconds(10));
+    assert_eq!(wall.compare(&clock).await, Finding::Suspect);
+    wall.jump(TimeDelta::seconds(-10));
+    assert_eq!(wall.compare(&clock).await, Finding::Steady);
+    assert!(clock.error_bound() < Duration::from_millis(3), "what was suspected is taken back");
+    wall.board.answer(Answers::Promptly);
+    wall.compare(&clock).await;
+    assert_eq!(clock.error_bound(), Duration::ZERO, "a better one is followed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_slewed_is_followed_by_a_slower_comparison_too() {
+    let wall = Wall::new();
+    let clock = wall.clock().await;
+    wall.board.answer(Answers::After([Duration::from_millis(2)].into()));
+    wall.jump(TimeDelta::milliseconds(40));
+    let begun = Instant::now();
+    assert_eq!(wall.compare(&clock).await, Finding::Steady);
+    let truth = start() + TimeDelta::milliseconds(40) + begun.elapsed();
+    assert!((clock.now() - truth).abs() <= TimeDelta::from_std(clock.error_bound()).unwrap());
+    assert!(clock.error_bound() >= Duration::from_millis(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn instants_before_and_after_a_comparison_have_their_moments() {
     let wall = Wall::new();
     let before = Instant::now();
