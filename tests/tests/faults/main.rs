@@ -13,5 +13,6 @@ mod observers;
 mod postgres;
 mod redis;
 mod sagas;
+mod secrets;
 mod sign_in;
 mod support;
