@@ -53,6 +53,7 @@ impl Runner {
                 () = stop.cancelled() => break,
                 () = self.lead(&lead) => {}
             }
+            slots.firer.metrics.rest();
         }
         if timeout(GRACE, async {
             while let Some(ended) = self.under_way.join_next().await {

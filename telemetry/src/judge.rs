@@ -8,10 +8,10 @@ use prometheus::{Gauge, GaugeVec, Histogram, HistogramVec, IntGaugeVec, Registry
 use crate::registry::{gauge, gauges, histogram, histograms, int_gauges};
 use crate::{OutcomeMetrics, PathLabels};
 
-/// The top bucket lies beyond the longest deadline (design §9).
-const LATENCY_SECONDS: [f64; 18] = [
+/// The top bucket lies beyond the longest deadline that the settings take, a day (design §9).
+const LATENCY_SECONDS: [f64; 20] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 240.0, 330.0,
-    600.0,
+    600.0, 3_600.0, 86_400.0,
 ];
 const SWEEP_SECONDS: [f64; 11] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 const DELAY_SECONDS: [f64; 9] = [0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.0];
@@ -19,6 +19,7 @@ const DELAY_SECONDS: [f64; 9] = [0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.
 /// What the judge counts.
 #[derive(Debug)]
 pub struct JudgeMetrics {
+    paths: Vec<PathLabels>,
     outcomes: OutcomeMetrics,
     latency: HistogramVec,
     stage_latency: HistogramVec,
@@ -64,6 +65,7 @@ impl JudgeMetrics {
     /// When one is registered already.
     pub fn register(registry: &Registry, paths: &[PathLabels], outcomes: OutcomeMetrics) -> Result<Self> {
         let metrics = Self {
+            paths: paths.to_vec(),
             outcomes,
             latency: histograms(
                 registry,
@@ -139,9 +141,13 @@ impl JudgeMetrics {
 
     /// This instance does not judge any more: what only a leader knows is nobody's business here.
     pub fn rest(&self) {
-        self.in_flight.reset();
-        self.residual.reset();
-        self.consecutive_failures.reset();
+        for PathLabels { path, .. } in &self.paths {
+            self.residual.with_label_values(&[path]).set(0);
+            self.consecutive_failures.with_label_values(&[path]).set(0);
+        }
+        for backend in Backend::ALL {
+            self.in_flight(*backend, 0);
+        }
     }
 
     /// A test passed; it completed at this moment.

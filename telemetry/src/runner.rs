@@ -14,6 +14,7 @@ const LATENESS_SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.
 /// What the runner counts.
 #[derive(Debug)]
 pub struct RunnerMetrics {
+    agents: Vec<String>,
     fire_duration: HistogramVec,
     slot_lateness: Histogram,
     agent_balance: GaugeVec,
@@ -28,6 +29,7 @@ impl RunnerMetrics {
     /// When one is registered already.
     pub fn register(registry: &Registry, paths: &[PathLabels], outcomes: OutcomeMetrics) -> Result<Self> {
         let metrics = Self {
+            agents: paths.iter().map(|path| path.agent.clone()).collect(),
             fire_duration: histograms(
                 registry,
                 "fire_duration_seconds",
@@ -53,6 +55,7 @@ impl RunnerMetrics {
         for path in paths {
             metrics.fire_duration.with_label_values(&[path.path.as_str(), path.backend.as_str()]);
         }
+        metrics.rest();
         Ok(metrics)
     }
 
@@ -71,6 +74,14 @@ impl RunnerMetrics {
     /// A slot started so long after it was due.
     pub fn started(&self, lateness: Duration) {
         self.slot_lateness.observe(lateness.as_secs_f64());
+    }
+
+    /// This instance does not fire any more, so it does not know what the agents have: their gauges say so (NaN).
+    pub fn rest(&self) {
+        for agent in &self.agents {
+            self.agent_balance.with_label_values(&[agent]).set(f64::NAN);
+            self.agent_runway.with_label_values(&[agent]).set(f64::NAN);
+        }
     }
 
     /// An agent has so much AVT left, which lasts so long at what it sends.
