@@ -10,11 +10,14 @@ use std::time::Duration;
 
 use canary_domain::{NodeId, Role, Term, backoff};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{Board, Holder};
+
+/// How long a shutdown waits for the board to take a lease back.
+const HAND_BACK: Duration = Duration::from_secs(1);
 
 /// The times of a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,9 +208,13 @@ impl Leases {
     }
 
     async fn hand_back(&self, lead: &Leadership) {
-        if let Err(error) = self.board.release(self.role, &lead.holder()).await {
-            let (role, term) = (self.role, lead.term);
-            warn!(%role, term, %error, "the lease could not be handed back and will expire by itself");
+        let (role, term) = (self.role, lead.term);
+        match timeout(HAND_BACK, self.board.release(role, &lead.holder())).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                warn!(%role, term, %error, "the lease could not be handed back and will expire by itself");
+            }
+            Err(_) => warn!(%role, term, "the board is slow: the lease will expire by itself"),
         }
     }
 
