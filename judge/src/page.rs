@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use canary_domain::{
-    Coverage, EventType, Facts, Interval, Judgement, Moment, Outcome, Patience, Reason, Stage, Term,
+    Coverage, EventType, Facts, Interval, Judgement, Moment, Outcome, Patience, Reason, Stage, Term, TestId,
+    Verdict, judge,
 };
-use canary_domain::{TestId, judge};
 use canary_store::{FactsRow, ReactorState, ResultRow};
 use chrono::{DurationRound, TimeDelta};
 
@@ -67,8 +67,15 @@ impl Look {
         at.duration_round_up(ms).unwrap_or(at).max(self.now + ms)
     }
 
-    /// Whether this came out as it did only because coverage is missing: the ledger may know better.
-    pub(crate) fn lacks_coverage(&self, judged: &Judged) -> bool {
+    /// Whether the ledger may know better: the board has lost something here, or would look just so if it had.
+    pub(crate) fn is_doubtful(&self, judged: &Judged) -> bool {
+        let Judged { row: FactsRow { facts, verdict, .. }, .. } = judged;
+        let lacks_facts = |verdict: &Verdict| facts.answer.is_none() || !verdict.missing.is_empty();
+        facts.restored || verdict.as_ref().is_some_and(lacks_facts) || self.lacks_coverage(judged)
+    }
+
+    /// Whether this came out as it did only because coverage is missing.
+    fn lacks_coverage(&self, judged: &Judged) -> bool {
         let Some(verdict) = &judged.row.verdict else {
             return self.now >= judged.row.facts.deadline_at();
         };
@@ -95,10 +102,11 @@ impl Look {
         }
     }
 
-    /// Looks again with the coverage that the ledger's verdict proves. Reactors restart and boards are
-    /// flushed: what was certainly seen once stays seen, or a touch would take a verdict back (I3, I6).
+    /// Looks again with the facts that the ledger has too, and the coverage that its verdict proves. Reactors
+    /// restart and boards are flushed: what was certainly seen once stays seen, or a touch would take a verdict
+    /// back (I3, I6).
     pub(crate) fn again(&self, judged: Judged, known: &ResultRow) -> Judged {
-        let facts = judged.row.facts;
+        let facts = together(judged.row.facts, &known.facts);
         let mut coverage = self.coverage_of(&facts).into_owned();
         if proves_coverage(known) && known.deadline_at == Some(facts.deadline_at()) {
             let seen = Interval { from: facts.start(), until: facts.deadline_at() };
@@ -108,6 +116,22 @@ impl Look {
         }
         self.with(facts, &coverage)
     }
+}
+
+/// What the board and the ledger know of a test together. If the board has lost what the ledger has, it may have
+/// lost more.
+fn together(board: Facts, ledger: &Facts) -> Facts {
+    let mut facts = board.clone();
+    if facts.fired_at < ledger.fired_at {
+        (facts.fired_at, facts.fired_error_us) = (ledger.fired_at, ledger.fired_error_us);
+    }
+    facts.answer = facts.answer.or_else(|| ledger.answer.clone());
+    facts.mismatch = facts.mismatch.or_else(|| ledger.mismatch.clone());
+    for (stage, stamp) in ledger.stamps.iter() {
+        facts.stamps.add(stage, stamp.clone());
+    }
+    let restored = facts.restored || facts != board;
+    Facts { restored, ..facts }
 }
 
 /// Whether such a verdict is given only when all that was missing was looked for in vain.

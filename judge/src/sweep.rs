@@ -125,11 +125,11 @@ impl Sweep<'_> {
         self.close(&next.close).await
     }
 
-    /// Lets the ledger's own verdicts speak where coverage is missing now (see [`Look::again`]).
+    /// Lets the ledger's own facts and verdicts speak where the board may know less (see [`Look::again`]).
     async fn remember(&self, page: Vec<Judged>) -> Result<Vec<Judged>, SweepError> {
         let doubtful: Vec<TestId> = page
             .iter()
-            .filter(|judged| self.look.lacks_coverage(judged))
+            .filter(|judged| self.look.is_doubtful(judged))
             .map(|judged| judged.row.facts.test.test_id)
             .collect();
         if doubtful.is_empty() {

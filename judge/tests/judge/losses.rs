@@ -99,6 +99,35 @@ async fn comes_back(stand: &Stand, [pending, landed, decided]: [Fired; 3]) -> an
     Ok(())
 }
 
+/// A replica that took over may lack the last second: what the row has is known all the same (I3, I6).
+#[tokio::test]
+async fn what_a_failover_lost_is_taken_from_the_row_and_what_comes_then_amends_it() -> anyhow::Result<()> {
+    let mut stand = Stand::new(crate::stand::Make::Embedded).await?;
+    let (passed, silent) = (stand.fire(Backend::Intra).await?, stand.fire(Backend::Intra).await?);
+    stand.see(&passed, Stage::TokensXfer, 80).await?;
+    stand.clock.skip(31);
+    stand.cover().await?;
+    stand.sweep().await?;
+    let before = [stand.row(&passed).await?, stand.row(&silent).await?];
+    assert_eq!((before[0].outcome, before[1].reason), (Outcome::Passed, Some(Reason::Timeout)));
+
+    stand.fail_over(&[passed, silent]).await?;
+    stand.clock.skip(70);
+    stand.cover().await?;
+    assert_eq!(stand.sweep().await?.changed, 0);
+    assert_eq!([stand.row(&passed).await?, stand.row(&silent).await?], before);
+
+    stand.see(&passed, Stage::FeeCollected, 90).await?;
+    stand.see(&silent, Stage::TokensXfer, 45_000).await?;
+    assert_eq!(stand.sweep().await?.changed, 2);
+    let (passed, silent) = (stand.row(&passed).await?, stand.row(&silent).await?);
+    assert_eq!((passed.outcome, passed.latency_ms, passed.revision), (Outcome::Passed, Some(80.0), 2));
+    assert!(passed.facts.answer.is_some() && passed.facts.stamps.get(Stage::FeeCollected).is_some());
+    assert_eq!((silent.outcome, silent.revision), (Outcome::Late, 2));
+    assert!(silent.facts.answer.is_some());
+    Ok(())
+}
+
 async fn a_decided_row_stays_decided_when_its_test_comes_back(stand: Stand) -> anyhow::Result<()> {
     let fired = stand.fire(Backend::Intra).await?;
     stand.see(&fired, Stage::TokensXfer, 80).await?;

@@ -10,9 +10,9 @@ use super::record::Record;
 /// In this order:
 /// - A judge of a lower term is not listened to.
 /// - A verdict is never taken back: news without one change a pending row alone.
-/// - A slot that was fired stays fired: news that know nothing of it (`skipped`, `missed`, or pending without facts)
-///   don't outrank a row that shows the firing. The other way round they do: the row of a slot that was
-///   thought unfired takes the verdict of its test.
+/// - Facts only grow: news without a firing, an answer, a stamp or a mismatch that the row has come from a board that
+///   lost it, and their verdict is about less. So a slot that was fired stays fired; the other way round,
+///   the row of a slot that was thought unfired takes the verdict of its test.
 /// - The same content is no change, whoever judged it and when; only a higher term is noted, so that its
 ///   predecessor is not listened to any more.
 /// - Anything else raises the revision, but from pending to pending, which is no change to tell of.
@@ -20,7 +20,7 @@ pub(super) fn amend(row: &Record, news: &Record) -> Option<(Record, Option<Chang
     let pending = news.outcome.0 == Outcome::Pending;
     if news.judge_term < row.judge_term
         || pending && row.outcome.0 != Outcome::Pending
-        || forgets_firing(news) && row.shows_firing()
+        || knows_less(news, row)
     {
         return None;
     }
@@ -64,9 +64,9 @@ pub(super) fn arrival(record: &Record) -> Option<Change> {
     })
 }
 
-fn forgets_firing(news: &Record) -> bool {
-    match news.outcome.0 {
-        Outcome::Pending | Outcome::Skipped | Outcome::Missed => !news.shows_firing(),
-        Outcome::Passed | Outcome::Late | Outcome::Failed | Outcome::Inconclusive => false,
-    }
+fn knows_less(news: &Record, row: &Record) -> bool {
+    row.fired_at.is_some() && news.fired_at.is_none()
+        || row.answered_at.is_some() && news.answered_at.is_none()
+        || row.mismatch.is_some() && news.mismatch.is_none()
+        || row.stamps.keys().any(|stage| !news.stamps.contains_key(stage))
 }

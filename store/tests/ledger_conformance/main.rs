@@ -52,6 +52,7 @@ conformance! {
         a_verdict_is_never_taken_back_to_pending,
         a_judge_of_a_lower_term_is_left_out_even_after_it_agreed,
         a_fired_test_takes_the_place_of_its_missed_row_and_never_the_other_way_round,
+        news_that_know_less_than_the_row_change_nothing,
         a_slot_of_another_id_does_not_keep_the_batch_from_being_written,
         a_batch_larger_than_a_statement_is_written_whole,
         two_judges_at_once_never_lose_a_row_or_count_a_change_twice,

@@ -1,6 +1,8 @@
 //! What the judge writes (I3, I6).
 
-use canary_domain::{Facts, FireError, FireStatus, Moment, Outcome, Reason, Stage, TestId, Via};
+use canary_domain::{
+    Facts, FireError, FireStatus, Mismatch, Moment, Outcome, Reason, Stage, Stamps, TestId, Via,
+};
 use canary_store::{Change, Claim, FactsRow};
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
@@ -146,6 +148,35 @@ pub async fn a_fired_test_takes_the_place_of_its_missed_row_and_never_the_other_
     let late_news = FactsRow { judge_term: 9, ..judged(nothing_known, Some(missed)) };
     assert_eq!(ledger.record(&[late_news]).await.unwrap(), []);
     assert_eq!(row(&*ledger, id).await, now);
+}
+
+/// A board that lost something in a failover must not take from the row what is known.
+pub async fn news_that_know_less_than_the_row_change_nothing(home: &Home) {
+    let ledger = home.ledger();
+    let mut facts = seen(test("p", CYCLE));
+    facts.answer.as_mut().unwrap().status = FireStatus::Rejected;
+    facts.mismatch = Some(Mismatch { at: facts.start(), what: "amount".into() });
+    let id = facts.test.test_id;
+    let verdict = because(&facts, Reason::Rejected);
+    ledger.record(&[judged(facts.clone(), Some(verdict))]).await.unwrap();
+    let before = row(&*ledger, id).await;
+    let poorer = [
+        Facts { fired_at: None, ..facts.clone() },
+        Facts { answer: None, ..facts.clone() },
+        Facts { mismatch: None, ..facts.clone() },
+        Facts { stamps: Stamps::default(), ..facts.clone() },
+    ];
+    for mut facts in poorer {
+        facts.stamps.add(Stage::FeeCollected, stamp(facts.start()));
+        let lost = because(&facts, Reason::RunnerLost);
+        let news = FactsRow { judge_term: 9, ..judged(facts, Some(lost)) };
+        assert_eq!(ledger.record(&[news.clone(), FactsRow { verdict: None, ..news }]).await.unwrap(), []);
+        assert_eq!(row(&*ledger, id).await, before);
+    }
+    facts.stamps.add(Stage::FeeCollected, stamp(facts.start()));
+    let verdict = because(&facts, Reason::Rejected);
+    let changes = ledger.record(&[judged(facts, Some(verdict))]).await.unwrap();
+    assert_eq!((changes.len(), changes[0].revision), (1, 2), "more news are taken");
 }
 
 pub async fn a_slot_of_another_id_does_not_keep_the_batch_from_being_written(home: &Home) {
