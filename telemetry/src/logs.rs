@@ -40,18 +40,14 @@ pub enum LogsError {
     Begun(#[from] TryInitError),
 }
 
-/// What a WebSocket's handshake may log at most.
-const HANDSHAKES: &str = "tungstenite::handshake=debug";
-
 /// Begins to log to standard error, filtered like `RUST_LOG`.
 ///
 /// # Errors
 /// When the filter can't be read, or logging has begun already.
 pub fn init_logs(format: LogFormat, filter: &str) -> Result<(), LogsError> {
-    let unreadable = |cause| LogsError::Filter { filter: filter.to_owned(), cause };
-    let parsed = EnvFilter::builder().parse(filter).map_err(unreadable)?;
-    // The handshake's request bears the token, and is written out whole below this level (I8).
-    let parsed = HANDSHAKES.parse().map(|capped| parsed.add_directive(capped)).map_err(unreadable)?;
+    let parsed = EnvFilter::builder()
+        .parse(filter)
+        .map_err(|cause| LogsError::Filter { filter: filter.to_owned(), cause })?;
     let colours = std::io::stderr().is_terminal();
     let builder =
         tracing_subscriber::fmt().with_env_filter(parsed).with_writer(std::io::stderr).with_ansi(colours);
