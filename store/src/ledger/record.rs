@@ -171,11 +171,6 @@ impl Record {
         }
     }
 
-    /// Whether anything here says that the test left this canary.
-    pub(super) fn shows_firing(&self) -> bool {
-        self.fired_at.is_some() || self.answered_at.is_some() || !self.stamps.is_empty()
-    }
-
     /// The facts, as they were when the row was written.
     pub(super) fn into_facts(self) -> Facts {
         let mut stamps = Stamps::default();
