@@ -83,6 +83,36 @@ fn a_leader_that_stood_still_beyond_its_lease_sends_nothing_for_what_another_has
     });
 }
 
+#[test]
+fn whoever_takes_over_within_a_cycle_fires_none_of_its_slots_again() {
+    run(async {
+        // Half a period is longer than a handover takes: the successor begins the same cycle.
+        let plan = Plan {
+            fire_every: Duration::from_secs(14),
+            spread: Duration::from_millis(500),
+            ..quick_on(&["a-intra", "a-async-b"])
+        };
+        let stage = Deployment::start(plan).await;
+        let mut first = stage.launch_ready().await;
+        let second = stage.launch_ready().await;
+        let calls = || stage.sandbox().record().calls.len();
+        let next = calls();
+        until("the next cycle's calls", 30, async || calls() >= next + 2).await;
+        let cycle = stage.rows().await.iter().filter_map(|row| row.cycle).max().unwrap();
+        first.terminate().await;
+        let begun = format!("a cycle begins cycle={cycle} ");
+        until("the second begins the same cycle", 14, async || second.log().contains(&begun)).await;
+        let next = calls();
+        until("the cycle after", 30, async || calls() >= next + 2).await;
+        let rows = settled(&stage, now(&stage).await, 20).await;
+        assert!(
+            rows.iter().filter(|row| row.cycle == Some(cycle)).all(|row| row.outcome == "passed"),
+            "{rows:#?}"
+        );
+        assert_fired_once(&stage, &no_gaps(&stage).await);
+    });
+}
+
 /// Who leads the runners, and who doesn't.
 async fn by_lead(canaries: &[Instance; 2]) -> (&Instance, &Instance) {
     let [one, two] = canaries;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use canary_sandbox::{EventType, Fault, SocketFault};
-use canary_tests::{Deployment, Network, Proxy, launch_through, run};
+use canary_tests::{Deployment, Network, Proxy, launch_through, run, until};
 
 use crate::support::{Row, Stand, expect, now, quick, quick_on};
 
@@ -76,8 +76,11 @@ fn sockets_that_are_reset_again_and_again_leave_the_backstop_to_see_everything()
             }
         }
         assert!(detoured.stand.counted("canary_reactor_reconnects_total", &[]).await > 0.0);
+        // A reactor takes its time before it connects once more, and has to, before the pages go.
+        detoured.set(Network::Sound, Network::Sound).await;
+        let up = async || detoured.stand.counted("canary_reactor_up", &[]).await >= 5.0;
+        until("all sockets up", 30, up).await;
         let since = detoured.set(Network::Sound, Network::Refused).await;
-        // The last outage's delay until the next connection may be longer than this slot lives.
         detoured.stand.all_pass(since).await;
     });
 }
