@@ -2,10 +2,11 @@
 //!
 //! Each chore is one bounded step that may be done again at any time; one that fails is tried again at its next turn.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use canary_domain::{Moment, Outcome};
-use canary_store::{Filter, Leadership};
+use canary_store::{Filter, Leadership, StoreError};
 use chrono::TimeDelta;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -14,7 +15,14 @@ use crate::{Judge, SweepError};
 
 const REFILL_EVERY: Duration = Duration::from_secs(30);
 const ROLL_UP_EVERY: Duration = Duration::from_secs(60);
+/// How often the recent slots are counted.
 const ACCOUNT_EVERY: Duration = Duration::from_secs(60);
+/// How often all slots are, which reads the whole history.
+const ACCOUNT_ALL_EVERY: Duration = Duration::from_secs(3600);
+/// How soon again if slots were lost, or could not be counted.
+const ACCOUNT_ALL_AGAIN: Duration = Duration::from_secs(600);
+/// What recent slots are: none gets older than that uncounted.
+const RECENT: TimeDelta = TimeDelta::hours(2);
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// Rows are stamped with the moment their sweep began and appear when it is written: a rollup looks back so far.
 const OVERLAP: TimeDelta = TimeDelta::minutes(5);
@@ -29,11 +37,16 @@ pub(crate) struct Chores {
     refill: Instant,
     roll_up: Instant,
     account: Instant,
+    account_all: Instant,
     prune: Instant,
     /// Rolled up are all rows judged before this moment.
     rolled_up: Option<Moment>,
     /// The board has been offered all that is watched, once in this leadership.
     refilled: bool,
+    /// The residual of each path when all slots were last counted.
+    residuals: BTreeMap<String, i64>,
+    /// Slots could not be counted, and that was said.
+    uncounted: bool,
     /// The last passes of all paths were read, once in this leadership.
     passes_read: bool,
 }
@@ -46,9 +59,12 @@ impl Chores {
             refill: now,
             roll_up: now,
             account: now,
+            account_all: now,
             prune: now + ROLL_UP_EVERY,
             rolled_up: None,
             refilled: false,
+            residuals: BTreeMap::new(),
+            uncounted: false,
             passes_read: false,
         }
     }
@@ -81,8 +97,7 @@ impl Judge {
             self.roll_up(lead, chores).await?;
         }
         if is_due(&mut chores.account, ACCOUNT_EVERY) {
-            any = true;
-            self.account(chores).await?;
+            any |= self.account(chores).await;
         }
         if is_due(&mut chores.prune, PRUNE_EVERY) {
             any = true;
@@ -100,9 +115,28 @@ impl Judge {
         Ok(())
     }
 
-    async fn account(&self, chores: &mut Chores) -> Result<(), SweepError> {
-        let accounting = self.ledger.accounting().await.map_err(SweepError::Ledger)?;
+    /// Counts slots; answers whether the ledger did. It is a check, so nothing else waits for it or fails with it.
+    async fn account(&self, chores: &mut Chores) -> bool {
+        let counted = if is_due(&mut chores.account_all, ACCOUNT_ALL_EVERY) {
+            self.account_all(chores).await
+        } else {
+            self.account_recent(chores).await
+        };
+        if let Err(cause) = &counted
+            && !chores.uncounted
+        {
+            warn!(%cause, "slots could not be counted, so a lost one would not show; it will be tried again");
+        }
+        chores.uncounted = counted.is_err();
+        counted.is_ok()
+    }
+
+    async fn account_all(&self, chores: &mut Chores) -> Result<(), StoreError> {
+        let hourly = std::mem::replace(&mut chores.account_all, Instant::now() + ACCOUNT_ALL_AGAIN);
+        let accounting = self.ledger.accounting().await?;
         self.tally.accounted(&accounting);
+        chores.residuals =
+            accounting.paths.iter().map(|account| (account.path.clone(), account.residual)).collect();
         if !chores.passes_read {
             for account in accounting.paths.iter().filter(|account| account.passed > 0) {
                 let filter = Filter {
@@ -110,11 +144,25 @@ impl Judge {
                     outcome: Some(Outcome::Passed),
                     ..Filter::default()
                 };
-                let page = self.ledger.results(&filter, None, 1).await.map_err(SweepError::Ledger)?;
+                let page = self.ledger.results(&filter, None, 1).await?;
                 page.rows.iter().for_each(|row| self.tally.last_pass(row));
             }
             chores.passes_read = true;
         }
+        if accounting.residual == 0 {
+            chores.account_all = hourly;
+        }
+        Ok(())
+    }
+
+    /// What is lost among the recent slots shows at once; what was lost before them stays until all are counted again.
+    async fn account_recent(&self, chores: &Chores) -> Result<(), StoreError> {
+        let mut accounting = self.ledger.accounting_since(self.clock.now() - RECENT).await?;
+        for account in &mut accounting.paths {
+            let before = chores.residuals.get(&account.path).copied().unwrap_or(0);
+            account.residual = account.residual.max(before);
+        }
+        self.tally.accounted(&accounting);
         Ok(())
     }
 

@@ -144,6 +144,31 @@ async fn an_outage_is_logged_once_at_its_start_and_once_at_its_end() -> anyhow::
     Ok(())
 }
 
+/// It is a check: nothing waits for it, and no outage is made of it.
+#[tokio::test]
+async fn a_ledger_that_cannot_count_is_not_away() -> anyhow::Result<()> {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let stand = Stand::new(Make::Embedded).await?;
+    stand.fire(Backend::Intra).await?;
+    stand.spy.fail(Some("accounting"));
+    run_for(stand.watched_judge(10), async || {
+        let mut calls = Vec::new();
+        let swept_again = async || {
+            calls.extend(stand.spy.take_calls().into_iter().map(|(call, _)| call));
+            Ok(calls.iter().skip_while(|call| **call != "accounting").any(|call| *call == "due"))
+        };
+        eventually(swept_again).await.unwrap();
+    })
+    .await?;
+    drop(guard);
+    let log = String::from_utf8(log.0.lock().unwrap().clone())?;
+    assert_eq!(log.matches("could not be counted").count(), 1, "{log}");
+    assert_eq!(log.matches("cannot judge for now").count(), 0, "{log}");
+    Ok(())
+}
+
 /// One row that can't be written must not keep a page of others from being written.
 #[tokio::test]
 async fn a_row_that_the_ledger_refuses_holds_up_no_other() -> anyhow::Result<()> {

@@ -30,6 +30,8 @@ pub struct Spy {
     pub arrived: Notify,
     pub release: Notify,
     pub away: AtomicBool,
+    /// The call that fails while all others work.
+    failing: Mutex<Option<&'static str>>,
 }
 
 impl Spy {
@@ -40,6 +42,10 @@ impl Spy {
 
     pub fn hold(&self, call: &'static str) {
         *self.held.lock().unwrap() = Some(call);
+    }
+
+    pub fn fail(&self, call: Option<&'static str>) {
+        *self.failing.lock().unwrap() = call;
     }
 
     /// What was called since this was asked last, and with how many items.
@@ -57,7 +63,7 @@ impl Spy {
 
     async fn before(&self, call: &'static str, items: usize) -> Result<()> {
         self.calls.lock().unwrap().push((call, items));
-        if self.away.load(Ordering::SeqCst) {
+        if self.away.load(Ordering::SeqCst) || *self.failing.lock().unwrap() == Some(call) {
             return Err(StoreError::Unavailable {
                 store: "PostgreSQL db.example:5432/canary".into(),
                 step: call,
@@ -210,6 +216,9 @@ impl Ledger for SpyLedger {
     }
     async fn accounting(&self) -> Result<Accounting> {
         through!(self.accounting())
+    }
+    async fn accounting_since(&self, since: Moment) -> Result<Accounting> {
+        through!(self.accounting_since(since))
     }
     async fn roll_up(&self, since: Moment) -> Result<u64> {
         through!(self.roll_up(since))

@@ -24,6 +24,12 @@ pub(super) const COUNTS: &str = "SELECT path, period_ms, outcome, count(*) AS ro
      max(cycle) AS last FROM canary_test_results WHERE canary = $1 AND origin = 'schedule' \
      GROUP BY path, period_ms, outcome";
 
+/// As [`COUNTS`], of the cycles that begin at or after a moment: `$2` on the clock, `$3` in milliseconds. No slot is
+/// registered before its cycle begins, so the newest rows have them all.
+pub(super) const COUNTS_SINCE: &str = "SELECT path, period_ms, outcome, count(*) AS rows, min(cycle) AS first, \
+     max(cycle) AS last FROM canary_test_results WHERE canary = $1 AND origin = 'schedule' \
+     AND registered_at >= $2 AND cycle * period_ms >= $3 GROUP BY path, period_ms, outcome";
+
 /// Sums up. The slots of a path are the spans of its periods together: a change of the period starts another
 /// numbering, and would otherwise look like years of lost slots.
 pub(super) fn accounting(counts: Vec<Count>) -> Accounting {

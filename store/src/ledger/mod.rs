@@ -258,8 +258,12 @@ pub trait Ledger: Send + Sync {
     /// A page of rows, newest registration first, at most `limit`, after `cursor`.
     async fn results(&self, filter: &Filter, cursor: Option<(Moment, TestId)>, limit: i64) -> Result<Page>;
 
-    /// The accounting of all scheduled slots (I2).
+    /// The accounting of all scheduled slots (I2). It reads as much as there is history.
     async fn accounting(&self) -> Result<Accounting>;
+
+    /// The accounting of the scheduled slots whose cycles begin at or after `since`, as if those were all. It reads
+    /// what is that young, and nothing else.
+    async fn accounting_since(&self, since: Moment) -> Result<Accounting>;
 
     /// Recomputes the hourly rollups of all hours with a scheduled row judged at or after `since`; answers how many
     /// rows of the rollup that were. A slot counts in the hour that its cycle begins in.

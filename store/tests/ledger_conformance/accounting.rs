@@ -3,7 +3,9 @@
 use canary_domain::{Outcome, Reason, Test};
 use canary_store::{Accounting, PathAccount, SlotSpan};
 
-use crate::fixtures::{CYCLE, PERIOD_MS, fired_by_hand, not_fired, test, with_outcome, write_passed};
+use chrono::TimeDelta;
+
+use crate::fixtures::{CYCLE, PERIOD_MS, edge, fired_by_hand, not_fired, test, with_outcome, write_passed};
 use crate::home::Home;
 
 fn empty(path: &str) -> PathAccount {
@@ -77,6 +79,26 @@ pub async fn a_lost_slot_is_a_residual_and_a_gap(home: &Home) {
         gaps.into_iter().map(|cycle| not_fired(test("p", cycle), Reason::NoLeader)).collect::<Vec<_>>();
     ledger.write_unfired(&found).await.unwrap();
     assert_eq!(ledger.accounting().await.unwrap().residual, 0);
+}
+
+pub async fn recent_slots_are_counted_by_their_cycles_alone(home: &Home) {
+    let ledger = home.ledger();
+    // The gap lies before the moment, and the last one was registered half a minute after its cycle began.
+    for cycle in [CYCLE, CYCLE + 2, CYCLE + 3, CYCLE + 5] {
+        write_passed(&*ledger, test("p", cycle)).await;
+    }
+    write_passed(&*ledger, test("q", CYCLE + 1)).await;
+    let late = Test { registered_at: edge(CYCLE + 2) + TimeDelta::seconds(30), ..test("r", CYCLE + 2) };
+    write_passed(&*ledger, late).await;
+    write_passed(&*ledger, fired_by_hand("p")).await;
+    let since = ledger.accounting_since(edge(CYCLE + 2)).await.unwrap();
+    let p = PathAccount { slots: 4, passed: 3, residual: 1, ..empty("p") };
+    let r = PathAccount { slots: 1, passed: 1, ..empty("r") };
+    assert_eq!(since, Accounting { paths: vec![p, r.clone()], residual: 1 });
+    let later = ledger.accounting_since(edge(CYCLE + 2) + TimeDelta::milliseconds(1)).await.unwrap();
+    assert_eq!(later.paths.iter().map(|path| path.slots).collect::<Vec<_>>(), [3]);
+    assert_eq!(ledger.accounting_since(edge(CYCLE + 6)).await.unwrap().paths, []);
+    assert_eq!(ledger.accounting_since(edge(0)).await.unwrap(), ledger.accounting().await.unwrap());
 }
 
 /// A test of half the period, which counts its cycles twice as fast.

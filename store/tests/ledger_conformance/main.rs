@@ -72,6 +72,7 @@ conformance! {
     accounting:
         slots_are_the_sum_of_all_outcomes,
         a_lost_slot_is_a_residual_and_a_gap,
+        recent_slots_are_counted_by_their_cycles_alone,
         a_change_of_the_period_loses_no_slot,
         spans_and_gaps_are_those_of_one_period,
         gaps_are_ascending_and_limited;

@@ -184,6 +184,11 @@ impl Ledger for PostgresLedger {
         self.access.ask("counting slots", async |c| slots::accounting(c, &self.canary).await).await
     }
 
+    async fn accounting_since(&self, since: Moment) -> Result<Accounting> {
+        let step = "counting recent slots";
+        self.access.ask(step, async |c| slots::accounting_since(c, &self.canary, since).await).await
+    }
+
     async fn roll_up(&self, since: Moment) -> Result<u64> {
         let step = "rolling up hours";
         let touched = self.access.ask(step, async |c| hours::touched(c, &self.canary, since).await).await?;

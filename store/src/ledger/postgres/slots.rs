@@ -1,9 +1,9 @@
 //! Slots: claimed, not fired, missing, counted (I1, I2).
 
-use canary_domain::TestId;
+use canary_domain::{Moment, TestId};
 use sqlx::{Connection as _, PgConnection};
 
-use super::super::accounts::{self, COUNTS};
+use super::super::accounts::{self, COUNTS, COUNTS_SINCE};
 use super::super::columns::postgres::INSERT;
 use super::super::record::Record;
 use super::super::spans::{Range, SPANS, Span};
@@ -72,4 +72,13 @@ pub(super) async fn gaps(c: &mut PgConnection, canary: &str, range: &Range<'_>) 
 pub(super) async fn accounting(c: &mut PgConnection, canary: &str) -> sqlx::Result<Accounting> {
     let counts = sqlx::query_as(COUNTS).bind(canary).fetch_all(c).await?;
     Ok(accounts::accounting(counts))
+}
+
+pub(super) async fn accounting_since(
+    c: &mut PgConnection,
+    canary: &str,
+    since: Moment,
+) -> sqlx::Result<Accounting> {
+    let query = sqlx::query_as(COUNTS_SINCE).bind(canary).bind(since).bind(since.timestamp_millis());
+    Ok(accounts::accounting(query.fetch_all(c).await?))
 }

@@ -195,6 +195,11 @@ impl Ledger for SqliteLedger {
         self.reads.ask("counting slots", async |c| slots::accounting(c, &self.canary).await).await
     }
 
+    async fn accounting_since(&self, since: Moment) -> Result<Accounting> {
+        let step = "counting recent slots";
+        self.reads.ask(step, async |c| slots::accounting_since(c, &self.canary, since).await).await
+    }
+
     async fn roll_up(&self, since: Moment) -> Result<u64> {
         let step = "rolling up hours";
         let touched = self.writes.ask(step, async |c| hours::touched(c, &self.canary, since).await).await?;

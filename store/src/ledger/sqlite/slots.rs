@@ -1,9 +1,9 @@
 //! Slots: claimed, not fired, missing, counted (I1, I2).
 
-use canary_domain::TestId;
+use canary_domain::{Moment, TestId, iso};
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::super::accounts::{self, COUNTS};
+use super::super::accounts::{self, COUNTS, COUNTS_SINCE};
 use super::super::columns::sqlite::INSERT;
 use super::super::record::Record;
 use super::super::spans::{Range, SPANS, Span};
@@ -84,4 +84,13 @@ pub(super) async fn gaps(
 pub(super) async fn accounting(c: &mut SqliteConnection, canary: &str) -> sqlx::Result<Accounting> {
     let counts = sqlx::query_as(COUNTS).bind(canary).fetch_all(c).await?;
     Ok(accounts::accounting(counts))
+}
+
+pub(super) async fn accounting_since(
+    c: &mut SqliteConnection,
+    canary: &str,
+    since: Moment,
+) -> sqlx::Result<Accounting> {
+    let query = sqlx::query_as(COUNTS_SINCE).bind(canary).bind(iso(since)).bind(since.timestamp_millis());
+    Ok(accounts::accounting(query.fetch_all(c).await?))
 }
