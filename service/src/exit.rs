@@ -33,3 +33,28 @@ pub(crate) fn of(error: &anyhow::Error) -> u8 {
         1
     }
 }
+
+/// An error with its causes, each said once: some name their cause in their own words already.
+pub(crate) fn said(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
+        if said.is_empty() {
+            cause
+        } else if said.contains(&cause) {
+            said
+        } else {
+            format!("{said}: {cause}")
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once_whoever_says_it() {
+        let error =
+            anyhow::anyhow!("the file is empty").context("tokens: the file is empty").context("console");
+        assert_eq!(said(&error), "console: tokens: the file is empty");
+    }
+}

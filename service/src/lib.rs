@@ -60,7 +60,7 @@ pub fn main(cli: Cli) -> ExitCode {
     match runtime.block_on(commands::run(cli)) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("canary: {error:#}");
+            eprintln!("canary: {}", exit::said(&error));
             ExitCode::from(exit::of(&error))
         }
     }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::base::Base;
 use crate::cli::ProbeArgs;
-use crate::exit::Usage;
+use crate::exit::{Usage, said};
 use crate::settings::{BoardSettings, Settings};
 use crate::stores;
 use crate::supervisor::Supervisor;
@@ -46,7 +46,7 @@ pub(super) async fn run(settings: Settings, args: ProbeArgs) -> Result<u8> {
         Ok(Outcome::Inconclusive | Outcome::Pending | Outcome::Skipped | Outcome::Missed) => INCONCLUSIVE,
         // Whatever kept the canary from knowing says nothing of the platform.
         Err(error) => {
-            eprintln!("canary: {error:#}");
+            eprintln!("canary: {}", said(&error));
             INCONCLUSIVE
         }
     })
