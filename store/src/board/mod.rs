@@ -152,7 +152,7 @@ pub trait Board: Send + Sync {
     async fn note_withheld(&self, test_id: TestId, withheld: &Withheld) -> Result<bool>;
 
     /// Puts facts back that the board has lost, marks them restored and touched, and announces the tests. A test
-    /// that is there is left alone: what the board has is never overwritten.
+    /// that is there is left alone: what the board has is never overwritten, unless it can't be read.
     async fn restore(&self, facts: &[Facts]) -> Result<()>;
 
     /// All tests that are open, for validators that (re)connect.

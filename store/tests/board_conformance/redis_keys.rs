@@ -10,7 +10,7 @@ use redis::aio::MultiplexedConnection;
 
 use crate::support::{
     Boards, answer, at, connect, due_at, facts, lead, mismatch, prefix, register, registered, sighting, test,
-    withheld,
+    whole, withheld,
 };
 
 async fn ask(server: &Redis) -> MultiplexedConnection {
@@ -68,6 +68,29 @@ async fn a_test_s_hash_has_the_fields_that_the_design_names() {
     for (field, value) in expected {
         assert_eq!(hash.get(field).map(String::as_str), Some(value), "{field}");
     }
+}
+
+#[tokio::test]
+async fn each_stage_has_the_field_that_the_design_names() {
+    let (board, prefix, mut redis) = shared().await;
+    let test_id = registered(&board).await.test_id;
+    let fields = [
+        (Stage::TokensXfer, "tokens_xfer_seen_iso"),
+        (Stage::FeeCollected, "fee_collected_seen_iso"),
+        (Stage::CfInitiated, "cf_initiated_seen_iso"),
+        (Stage::CfSettledLocal, "cf_settled_local_seen_iso"),
+        (Stage::CfSettledRemote, "cf_settled_remote_seen_iso"),
+        (Stage::CfRefunded, "cf_refunded_seen_iso"),
+    ];
+    for (ms, (stage, _)) in (200..).zip(fields) {
+        board.stamp(&[sighting(test_id, stage, ms)]).await.unwrap();
+    }
+    let hash: HashMap<String, String> = redis.hgetall(format!("{prefix}canary:{test_id}")).await.unwrap();
+    for (ms, (_, field)) in (200..).zip(fields) {
+        assert_eq!(hash.get(field), Some(&iso(at(ms))), "{field}");
+    }
+    let seen = hash.keys().filter(|field| field.ends_with("_seen_iso")).count();
+    assert_eq!((seen, Stage::ALL.len()), (6, 6));
 }
 
 #[tokio::test]
@@ -187,6 +210,49 @@ async fn hashes_that_were_lost_or_changed_are_lost_tests_and_hide_no_others() {
     assert_eq!(board.open_tests().await.unwrap().len(), 1);
     board.close(&due.lost).await.unwrap();
     assert_eq!(due_at(&board, 400_000).await, [tests[5]]);
+}
+
+/// A sweep meets what can't be read again and again, until the ledger's facts are in its place.
+#[tokio::test]
+async fn a_test_that_can_t_be_read_is_replaced_by_its_restored_facts() {
+    let (board, prefix, mut redis) = shared().await;
+    for broken in 0..4 {
+        let test = test("p", Some(broken));
+        register(&board, std::slice::from_ref(&test)).await;
+        let key = format!("{prefix}canary:{}", test.test_id);
+        match broken {
+            0 => drop(redis.hdel(&key, "sender").await.unwrap()),
+            1 => drop(redis.hset(&key, "amount", "a lot").await.unwrap()),
+            2 => drop(redis.hset(&key, "fired_iso", b"\xff\xfe".as_slice()).await.unwrap()),
+            _ => {
+                redis.del(&key).await.unwrap();
+                redis.set(&key, "no hash").await.unwrap();
+            }
+        }
+        assert_eq!(board.due(at(400_000), 10).await.unwrap().lost, [test.test_id]);
+        let known = whole(test.clone());
+        board.restore(std::slice::from_ref(&known)).await.unwrap();
+        assert_eq!(facts(&board, test.test_id).await, known);
+        assert_eq!(due_at(&board, 0).await, [test.test_id]);
+        assert!(redis.pttl(&key).await.unwrap() != redis::IntegerReplyOrNoOp::ExistsButNotRelevant);
+        board.close(&[test.test_id]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_another_type_is_an_unknown_test_and_stops_no_batch() {
+    let (board, prefix, mut redis) = shared().await;
+    let (odd, good) = (registered(&board).await.test_id, registered(&board).await.test_id);
+    let key = format!("{prefix}canary:{odd}");
+    redis.del(&key).await.unwrap();
+    redis.set(&key, "no hash").await.unwrap();
+    let batch = [odd, good].map(|test_id| sighting(test_id, Stage::TokensXfer, 200));
+    assert_eq!(board.stamp(&batch).await.unwrap(), [odd]);
+    assert!(facts(&board, good).await.stamps.get(Stage::TokensXfer).is_some());
+    assert!(!board.note_fired(odd, at(1), 2).await.unwrap());
+    assert!(!board.note_answer(odd, &answer(FireStatus::Accepted)).await.unwrap());
+    assert!(!board.note_mismatch(odd, &mismatch(1, "amount")).await.unwrap());
+    board.keep(&[odd, good]).await.unwrap();
 }
 
 #[tokio::test]

@@ -88,19 +88,24 @@ impl RedisBoard {
         Ok(unknown)
     }
 
+    /// What is there and can't be read is replaced. Nothing repairs it meanwhile: a registration leaves it alone too.
     pub(super) async fn put_back(&self, facts: &[Facts]) -> Result<()> {
+        const STEP: &str = "restore tests";
         for facts in facts.chunks(AT_ONCE) {
+            let keys: Vec<String> = facts.iter().map(|facts| self.keys.test(facts.test.test_id)).collect();
+            let present = read::hashes(&self.link, STEP, &keys).await?;
             let mut call = self.scripts.restore.key(self.keys.open());
             call.key(self.keys.touched()).arg(self.keys.fires());
-            for facts in facts {
-                self.put_one_back(&mut call, facts)?;
+            for (facts, present) in facts.iter().zip(present) {
+                let broken = present.is_some_and(|hash| hash.facts(facts.test.test_id).is_none());
+                self.put_one_back(&mut call, facts, broken)?;
             }
-            self.link.script::<()>("restore tests", &call).await?;
+            self.link.script::<()>(STEP, &call).await?;
         }
         Ok(())
     }
 
-    fn put_one_back(&self, call: &mut ScriptInvocation<'_>, facts: &Facts) -> Result<()> {
+    fn put_one_back(&self, call: &mut ScriptInvocation<'_>, facts: &Facts, broken: bool) -> Result<()> {
         let test = &facts.test;
         let mut pointers = Vec::new();
         let mut announcements =
@@ -118,7 +123,7 @@ impl RedisBoard {
         call.arg(test.test_id.to_string()).arg(score(facts.deadline_at()));
         call.arg(millis(test_life(test))).arg(millis(claim_life(test)));
         call.arg(pointers.len()).arg(announcements.len()).arg(fields.len());
-        call.arg(announcements).arg(fields);
+        call.arg(u8::from(broken)).arg(announcements).arg(fields);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 -- Notes when a test was fired; the latest stays, since a call that was refused for its token is made once more.
 -- KEYS: test, touched. ARGV: test id, moment, error bound. Answers 0 if the board does not know the test.
 
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+if not knows(KEYS[1]) then return 0 end
 local kept = redis.call('HGET', KEYS[1], 'fired_iso')
 if kept and not precedes(kept, ARGV[2]) then return 1 end
 redis.call('HSETNX', KEYS[1], 'fire_status', 'sent')

@@ -3,7 +3,10 @@
 -- transfer ids' keys.
 
 for i = 3, #KEYS do
-  local test = redis.call('HMGET', KEYS[i], 'watch_ms', 'period_ms', 'path', 'cycle', 'transfer_id')
+  local test = {}
+  if knows(KEYS[i]) then
+    test = redis.call('HMGET', KEYS[i], 'watch_ms', 'period_ms', 'path', 'cycle', 'transfer_id')
+  end
   local watch = tonumber(test[1])
   if watch then
     local life = string.format('%.0f', watch + ARGV[1])

@@ -3,7 +3,7 @@
 -- ARGV: test id, channel, announcement or '', failure signal or '', then fields and values. A refund that was seen stays
 -- the signal. Answers 0 if the board does not know the test.
 
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+if not knows(KEYS[1]) then return 0 end
 if redis.call('HEXISTS', KEYS[1], ARGV[5]) == 1 then return 1 end
 redis.call('HSET', KEYS[1], unpack(ARGV, 5))
 if ARGV[4] ~= '' then redis.call('HSETNX', KEYS[1], 'failure_signal', ARGV[4]) end

@@ -9,6 +9,11 @@ local function touch(touched, test, test_id)
   outlive(touched, redis.call('PTTL', test))
 end
 
+-- Whether the board has the facts of a test: what is no hash is none, and must not fail a whole batch.
+local function knows(test)
+  return redis.call('TYPE', test).ok == 'hash'
+end
+
 -- Whether text a comes before text b, byte by byte: Lua's own order depends on the server's locale.
 local function precedes(a, b)
   for i = 1, math.min(#a, #b) do

@@ -19,7 +19,7 @@ local unknown = {}
 for i = 2, #KEYS do
   local at = (i - 2) * 8
   local test, test_id, stage = KEYS[i], ARGV[at + 1], ARGV[at + 2]
-  if redis.call('EXISTS', test) == 0 then
+  if not knows(test) then
     unknown[#unknown + 1] = test_id
   else
     local names = { '_seen_iso', '_via', '_occurred_iso', '_frame', '_position', '_error_us' }
