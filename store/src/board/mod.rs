@@ -24,9 +24,10 @@ use crate::{Leadership, Result};
 /// What is said of a test lives on the board for its watch and this much longer (design §4).
 const LINGER: Duration = Duration::from_secs(60 * 60);
 
-/// A reactor that has been silent for so long is forgotten: beyond any watch, so that its coverage is there for as
-/// long as a verdict may need it.
-const REACTOR_SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
+/// A reactor that has been silent for so long is forgotten: after any usual watch and its hour. The judge reads all
+/// reactors in every sweep, and each start of a process leaves its own behind. Where a watch is longer, a reactor that
+/// lives still says what it covered, and without one verdicts are inconclusive (I5).
+const REACTOR_SILENCE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// How long the facts of a test live.
 fn test_life(test: &Test) -> Duration {
@@ -168,11 +169,11 @@ pub trait Board: Send + Sync {
     /// Notes a contradiction of a test; the earliest stays. Marks it touched. `false` if unknown.
     async fn note_mismatch(&self, test_id: TestId, mismatch: &Mismatch) -> Result<bool>;
 
-    /// Writes what a reactor says of itself. It is kept until the reactor has been silent for a day; the
-    /// highest position of its frame and type is kept without end ([`Board::position`]).
+    /// Writes what a reactor says of itself. It is kept until the reactor has been silent for two hours;
+    /// the highest position of its frame and type is kept without end ([`Board::position`]).
     async fn save_reactor(&self, state: &ReactorState) -> Result<()>;
 
-    /// What all reactors of all instances last said.
+    /// What all reactors of all instances last said; of very many, those that said it last.
     async fn reactors(&self) -> Result<Vec<ReactorState>>;
 
     /// The highest position that any reactor of this frame and type has ever saved: where an instance without

@@ -30,6 +30,10 @@ use self::scripts::Scripts;
 use super::{Announcements, Board, Due, Holder, REACTOR_SILENCE, ReactorState, Registration};
 use crate::{Leadership, Result, StoreError};
 
+/// Reactors that are read at once. A process that starts again and again leaves more behind: those that write are
+/// always among the ones that wrote last.
+const MOST_REACTORS: u32 = 1_000;
+
 /// A board on Redis or Valkey. It connects when first used, and again by itself whenever the connection broke.
 #[derive(Debug)]
 pub struct RedisBoard {
@@ -161,7 +165,7 @@ impl Board for RedisBoard {
     async fn reactors(&self) -> Result<Vec<ReactorState>> {
         const STEP: &str = "read the reactors";
         let mut call = self.scripts.reactors.key(self.keys.reactors());
-        call.arg(millis(REACTOR_SILENCE));
+        call.arg(millis(REACTOR_SILENCE)).arg(MOST_REACTORS);
         let names: Vec<String> = self.link.script(STEP, &call).await?;
         let keys: Vec<String> = names.iter().map(|name| self.keys.reactor(name)).collect();
         let hashes = read::hashes(&self.link, STEP, &keys).await?;
