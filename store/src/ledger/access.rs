@@ -3,7 +3,7 @@
 //! A server that stops answering holds a connection for as long as TCP is patient, which is a quarter of an hour. So a
 //! connection whose work did not come to its end in time, or was dropped with its caller, is closed and
 //! not given back: the pool would wait for its answer. And where a server refuses connections, the pool tries
-//! again until its time is up and then can't say why; so before it connects, one knock tells at once.
+//! again until its time is up and then can't say why; so before the first one, one knock tells at once.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ impl<DB: Database> Access<DB> {
     where
         F: AsyncFnOnce(&mut DB::Connection) -> sqlx::Result<T>,
     {
-        if self.pool.num_idle() == 0 {
+        if self.pool.size() == 0 {
             self.knock(step).await?;
         }
         let connection = self.pool.acquire().await.map_err(|error| self.place.failed(step, &error))?;

@@ -2,6 +2,7 @@
 //! work at once, as after a failover.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use canary_store::{Claim, Ledger, PostgresLedger};
@@ -19,11 +20,12 @@ use crate::home::{CANARY, Home};
 const CALLS: i64 = 12;
 const SOON: Duration = Duration::from_secs(9);
 
-/// Passes bytes on, until the line is cut for all who are connected.
-async fn line(listener: TcpListener, server: String, cuts: watch::Receiver<()>) {
+/// Passes bytes on, until the line is cut for all who are connected, and counts those who ever were.
+async fn line(listener: TcpListener, server: String, cuts: watch::Receiver<()>, calls: Arc<AtomicI64>) {
     let mut lines = JoinSet::new();
     loop {
         let (mut near, _) = listener.accept().await.unwrap();
+        calls.fetch_add(1, Ordering::SeqCst);
         let mut far = TcpStream::connect(&server).await.unwrap();
         let mut cuts = cuts.clone();
         cuts.mark_unchanged();
@@ -49,10 +51,12 @@ async fn calls_that_were_swallowed_keep_no_connection_from_those_after_them() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let near = format!("{head}@{}/{database}", listener.local_addr().unwrap());
     let (cut, cuts) = watch::channel(());
+    let connected = Arc::new(AtomicI64::new(0));
     let mut tasks = JoinSet::new();
-    tasks.spawn(line(listener, server.to_owned(), cuts));
+    tasks.spawn(line(listener, server.to_owned(), cuts, Arc::clone(&connected)));
 
     let ledger = Arc::new(PostgresLedger::connect(&SecretString::from(near), CANARY).unwrap());
+    ledger.ping().await.unwrap();
     home.execute("BEGIN; LOCK TABLE canary_test_results").await;
     let mut claims = JoinSet::new();
     for n in 0..CALLS {
@@ -67,6 +71,11 @@ async fn calls_that_were_swallowed_keep_no_connection_from_those_after_them() {
         }
     };
     timeout(SOON, all_wait).await.expect("the claims reach the server");
+    assert_eq!(
+        connected.load(Ordering::SeqCst),
+        1 + 8,
+        "one knocked, and who waits for a connection does not"
+    );
     cut.send_replace(());
     for claim in timeout(SOON, claims.join_all()).await.unwrap() {
         assert!(claim.unwrap_err().is_unavailable());
