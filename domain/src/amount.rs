@@ -50,11 +50,20 @@ impl Amount {
         self.0
     }
 
-    /// Whether an event's amount, a decimal string, is this one. Text that is no number never is.
+    /// Whether an event's amount is this one, in any spelling of [`parse_decimal`]. Text that is no number never is.
     #[must_use]
     pub fn matches(self, text: &str) -> bool {
-        Decimal::from_str_exact(text).is_ok_and(|value| value == self.0)
+        parse_decimal(text) == Some(self.0)
     }
+}
+
+/// Reads a decimal as platforms and JSON encoders spell it: `0.010` or `1E-2`. `None` if it is no number, or one
+/// that can't be held exactly.
+#[must_use]
+pub fn parse_decimal(text: &str) -> Option<Decimal> {
+    let Some((digits, _)) = text.split_once(['e', 'E']) else { return Decimal::from_str_exact(text).ok() };
+    // Reading the whole alone would round digits that are too many.
+    Decimal::from_str_exact(digits).ok().and_then(|_| Decimal::from_scientific(text).ok())
 }
 
 impl FromStr for Amount {
@@ -92,5 +101,18 @@ mod tests {
         assert!(amount.matches("0.010"));
         assert!(!amount.matches("0.011"));
         assert!(!amount.matches("NaN"));
+    }
+
+    #[test]
+    fn an_amount_with_an_exponent_is_compared_by_value() {
+        let smallest: Amount = "0.00000001".parse().unwrap();
+        for text in ["1E-8", "1e-8", "0.1e-7", "10E-9"] {
+            assert!(smallest.matches(text), "{text}");
+        }
+        assert!("120".parse::<Amount>().unwrap().matches("1.2e+2"));
+        assert!(!smallest.matches("1e-7"));
+        for text in ["1e", "e-8", "1e-8x", "1e-99", "1.00000000000000000000000000001e-8", ""] {
+            assert_eq!(parse_decimal(text), None, "{text}");
+        }
     }
 }

@@ -19,7 +19,7 @@ mod slot;
 mod stage;
 mod test_id;
 
-pub use amount::{Amount, AmountError, MAX_DECIMALS};
+pub use amount::{Amount, AmountError, MAX_DECIMALS, parse_decimal};
 pub use backend::{Backend, BackendRule, Group};
 pub use backoff::backoff;
 pub use clock::{Clock, Moment, iso, parse_iso};
