@@ -74,20 +74,23 @@ impl Covering {
         self.gap.is_some()
     }
 
-    /// The stream begins, behind what was processed, or from now on.
-    pub fn subscribed(&mut self, head: i64, now: Moment) -> Result<(), StoreReset> {
-        match self.processed {
-            Some(position) if head < position => Err(StoreReset { position, head }),
-            Some(_) => Ok(()),
-            None => {
-                self.begin(head, now);
-                Ok(())
-            }
+    /// The stream begins, behind `after`, which it was asked for, or from now on. Meanwhile the backstop may have
+    /// gone on: it is what was asked for that the head is compared with.
+    pub fn subscribed(&mut self, after: Option<i64>, head: i64, now: Moment) -> Result<(), StoreReset> {
+        match after {
+            Some(position) if head < position => return Err(StoreReset { position, head }),
+            // It replays what an older gap has hidden, or says again that it can't.
+            Some(_) => self.gap = None,
+            // A head that was polled meanwhile does not help: nobody has read from there to this one.
+            None => self.begin(head, now),
         }
+        Ok(())
     }
 
     /// There is nothing before `head` that matters: certainty begins now.
     pub fn begin(&mut self, head: i64, now: Moment) {
+        self.gap = None;
+        self.marks.clear();
         self.processed = Some(head);
         self.settled = Some(head);
         self.span = Some(Interval { from: now, until: now });
@@ -113,11 +116,20 @@ impl Covering {
         }
     }
 
+    /// The stream has replayed everything up to `position`; there is more.
+    pub fn replayed(&mut self, position: i64, at: Instant) {
+        let beyond = self.processed.is_some_and(|processed| processed < position);
+        if beyond && self.gap.is_none() && !self.doubt {
+            self.mark(position, None, at);
+        }
+    }
+
     /// Everything up to `position` was fetched; there may be more.
     pub fn fetched(&mut self, position: i64, at: Instant) {
         if self.processed.is_some_and(|processed| processed < position) {
             self.mark(position, None, at);
         }
+        self.gap.take_if(|target| *target <= position);
     }
 
     /// Everything up to `head` was fetched, as it stood at `asked`.
@@ -189,7 +201,7 @@ mod tests {
 
     fn begun(instant: Instant) -> Covering {
         let mut covering = Covering::new(0);
-        covering.subscribed(10, moment(100)).unwrap();
+        covering.subscribed(None, 10, moment(100)).unwrap();
         covering.streamed(12, Some(moment(110)), instant);
         assert!(covering.settle(None));
         covering
@@ -218,7 +230,7 @@ mod tests {
     fn an_open_gap_stops_coverage_and_the_position_until_everything_was_fetched() {
         let now = Instant::now();
         let mut covering = begun(now);
-        covering.subscribed(50, moment(130)).unwrap();
+        covering.subscribed(Some(12), 50, moment(130)).unwrap();
         covering.open_gap(50);
         covering.streamed(60, Some(moment(140)), now);
         assert!(!covering.settle(None));
@@ -230,6 +242,63 @@ mod tests {
         assert!(!covering.gap());
         covering.settle(None);
         assert_eq!(covering.settled(), (Some(61), span(100, 151)));
+    }
+
+    #[test]
+    fn a_gap_is_closed_by_the_page_that_passes_it_though_there_is_always_more_to_fetch() {
+        let now = Instant::now();
+        let mut covering = begun(now);
+        covering.open_gap(50);
+        covering.fetched(49, now);
+        assert!(covering.gap());
+        covering.fetched(51, now);
+        assert!(!covering.gap());
+        covering.streamed(60, Some(moment(140)), now);
+        covering.settle(None);
+        assert_eq!(covering.settled(), (Some(60), span(100, 140)));
+    }
+
+    #[test]
+    fn a_gap_is_forgotten_with_a_connection_that_replays_it() {
+        let mut covering = begun(Instant::now());
+        covering.open_gap(50);
+        covering.subscribed(covering.after(), 60, moment(130)).unwrap();
+        assert!(!covering.gap());
+    }
+
+    #[test]
+    fn coverage_begins_with_a_subscription_from_now_on_whatever_was_polled_before() {
+        let mut covering = Covering::new(0);
+        covering.begin(10, moment(100));
+        covering.subscribed(None, 20, moment(130)).unwrap();
+        assert_eq!(covering.settled(), (Some(20), span(130, 130)), "nobody has read from 10 to 20");
+        assert_eq!(covering.after(), Some(20));
+    }
+
+    #[test]
+    fn a_store_is_the_same_though_the_backstop_was_ahead_of_its_head() {
+        let now = Instant::now();
+        let mut covering = begun(now);
+        covering.fetched_all(30, moment(120), now);
+        assert_eq!(covering.subscribed(Some(12), 20, moment(121)), Ok(()));
+        covering.settle(None);
+        assert_eq!(covering.settled(), (Some(30), span(100, 120)));
+    }
+
+    #[test]
+    fn a_replay_carries_the_position_and_no_certainty() {
+        let now = Instant::now();
+        let mut covering = begun(now);
+        covering.replayed(20, now);
+        covering.settle(None);
+        assert_eq!((covering.after(), covering.settled()), (Some(20), (Some(20), span(100, 110))));
+        covering.doubt();
+        covering.replayed(30, now);
+        assert_eq!(
+            covering.after(),
+            Some(20),
+            "what could not be read lies behind it, and is replayed again"
+        );
     }
 
     #[test]
@@ -263,9 +332,9 @@ mod tests {
     #[test]
     fn a_store_whose_head_went_back_is_another_store() {
         let mut covering = begun(Instant::now());
-        assert_eq!(covering.subscribed(5, moment(130)), Err(StoreReset { position: 12, head: 5 }));
+        assert_eq!(covering.subscribed(Some(12), 5, moment(130)), Err(StoreReset { position: 12, head: 5 }));
         covering.forget();
-        covering.subscribed(5, moment(131)).unwrap();
+        covering.subscribed(None, 5, moment(131)).unwrap();
         assert_eq!(covering.settled(), (Some(5), span(131, 131)));
     }
 

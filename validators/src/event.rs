@@ -1,12 +1,11 @@
 //! The typed view of one event of the EventStore (contract §3, §5), made only for frames that matter.
 
-use canary_domain::{EventType, Moment, Stage, Stamp, Test, TestId, Via, parse_iso};
+use canary_domain::{EventType, Moment, Stage, Stamp, Test, TestId, Via, parse_decimal, parse_iso};
 use canary_telemetry::RejectReason;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::Mapping;
-use crate::mapping::key_in_text;
 
 /// What the platform says stays this short in our own words.
 const MAX_QUOTED: usize = 100;
@@ -50,13 +49,8 @@ impl EventReader {
         self.event_type
     }
 
-    /// The position's key as it stands in the text.
-    pub fn position_key(&self) -> Option<String> {
-        key_in_text(&self.mapping.position)
-    }
-
-    /// Reads one event. A field that is missing is no contradiction of a test: such an event is
-    /// unparsable, never a mismatch (I5).
+    /// Reads one event. A field that is missing, or an amount that is no number, is no contradiction of a test: such
+    /// an event is unparsable, never a mismatch (I5).
     pub fn read(&self, text: &str) -> Result<Event, RejectReason> {
         let root: Value = serde_json::from_str(text).map_err(|_| RejectReason::Unparsable)?;
         let name = scalar(&root, &self.mapping.event_type).ok_or(RejectReason::Unparsable)?;
@@ -81,6 +75,7 @@ impl EventReader {
             | EventType::CrossFrameTransferSettled
             | EventType::CrossFrameTransferRefunded => {
                 let (receiver, amount) = (scalar(root, &map.to_agent_id)?, scalar(root, &map.amount)?);
+                parse_decimal(&amount)?;
                 (from()?, Some(Moved { receiver, amount }))
             }
         };
@@ -168,4 +163,29 @@ fn position(root: &Value, pointer: &str) -> Option<i64> {
 fn quoted(text: &str) -> String {
     let short: String = text.chars().take(MAX_QUOTED).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if short.len() < text.len() { format!("`{short}…`") } else { format!("`{short}`") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(amount: &str) -> Result<Event, RejectReason> {
+        let text = format!(
+            r#"{{"position":7,"event_type":"TokensTransferred","occurred_at":"2026-11-21T01:22:33.123456Z",
+            "source_frame":"a","data":{{"transfer_id":"t","from_agent_id":"x","to_agent_id":"y","amount":{amount}}}}}"#
+        );
+        EventReader::new(EventType::TokensTransferred, Mapping::default()).read(&text)
+    }
+
+    #[test]
+    fn an_amount_is_read_in_any_spelling_and_what_is_none_makes_the_event_unparsable() {
+        let amount: canary_domain::Amount = "0.00000001".parse().unwrap();
+        for text in ["\"1E-8\"", "\"0.000000010\"", "1e-8", "0.00000001"] {
+            let moved = read(text).unwrap().moved.unwrap();
+            assert!(amount.matches(&moved.amount), "{text} became {}", moved.amount);
+        }
+        for text in ["\"ten\"", "\"\"", "\"NaN\"", "\"0,01\"", "null", "true"] {
+            assert_eq!(read(text), Err(RejectReason::Unparsable), "{text}");
+        }
+    }
 }

@@ -25,6 +25,7 @@ mod outbox;
 mod reactor;
 mod reader;
 mod readiness;
+mod replay;
 mod resume;
 mod scan;
 mod settings;
@@ -34,6 +35,8 @@ mod validators;
 
 #[cfg(test)]
 mod correlate_tests;
+#[cfg(test)]
+mod reader_tests;
 
 pub use mapping::{Mapping, MappingError};
 pub use readiness::Readiness;

@@ -46,8 +46,8 @@ struct Tries {
     /// When the last heartbeat came, on whatever connection.
     heard: Instant,
     unreadable: u32,
-    /// Whether a gap was open at the last look.
-    gap: bool,
+    /// Whether the stream alone brought no certainty at the last look.
+    stuck: bool,
     /// Problems of one outage are said aloud once.
     link_reported: bool,
     backstop_reported: bool,
@@ -61,7 +61,7 @@ impl Tries {
             last_frame: now,
             heard: now,
             unreadable: 0,
-            gap: false,
+            stuck: false,
             link_reported: false,
             backstop_reported: false,
         }
@@ -83,7 +83,7 @@ impl Reactor {
                     self.reconnect(&closed, &mut tries);
                 },
                 answer = self.backstop.answer() => self.answered(answer, &mut tries),
-                _ = wake.tick() => self.reader.settle_waiting(),
+                _ = wake.tick() => self.reader.tick(),
             }
             self.look_around(&mut tries);
         }
@@ -107,8 +107,8 @@ impl Reactor {
             tries.heard = heard;
             tries.unreadable = 0;
         }
-        let gap_before = std::mem::replace(&mut tries.gap, self.reader.gap());
-        if tries.gap && !gap_before {
+        let stuck_before = std::mem::replace(&mut tries.stuck, self.reader.stuck());
+        if tries.stuck && !stuck_before {
             self.backstop.hurry(now);
         }
         if self.needs_backstop(now, tries) {
@@ -116,10 +116,10 @@ impl Reactor {
         }
     }
 
-    /// The backstop reads while the socket is down, a gap is open, or heartbeats stay away.
+    /// The backstop reads while the socket is down, the stream alone brings no certainty, or heartbeats stay away.
     fn needs_backstop(&self, now: Instant, tries: &Tries) -> bool {
         !self.reader.subscribed()
-            || self.reader.gap()
+            || self.reader.stuck()
             || now.saturating_duration_since(tries.heard) >= self.silence_after
     }
 
@@ -200,8 +200,7 @@ fn poll_frames(
             Poll::Ready(Signal::Opened) => {
                 tries.opened = Instant::now();
                 tries.last_frame = tries.opened;
-                reader.opened();
-                link.subscribe(reader.after());
+                link.subscribe(reader.opened());
                 continue;
             }
             Poll::Ready(Signal::Frame(message)) => message,

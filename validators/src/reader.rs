@@ -8,7 +8,6 @@ use std::sync::Arc;
 use canary_domain::{Clock, EventType, Moment, NodeId, Via};
 use canary_store::ReactorState;
 use canary_telemetry::{ReactorMetrics, RejectReason};
-use memchr::memmem;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tracing::{info, warn};
@@ -21,7 +20,7 @@ use crate::desk::{Dealt, Desk};
 use crate::event::{EventReader, Seen};
 use crate::filter::Filter;
 use crate::link::Closed;
-use crate::scan::{Scanned, first_value};
+use crate::replay::Replay;
 
 /// What the reactors of one process share.
 pub(crate) struct Surroundings {
@@ -37,14 +36,16 @@ pub(crate) struct Surroundings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stream {
     Down,
-    /// Connected, but `subscribed` has not come; a gap may have.
+    /// Connected and asked to go on behind `after`, or from now on. `subscribed` has not come; a gap before some
+    /// position may have.
     Opened {
-        gap: bool,
+        after: Option<i64>,
+        gap: Option<i64>,
     },
-    /// What lies up to `head` is replayed.
+    /// What lies up to `head` counts as replayed.
     Subscribed {
         head: i64,
-        replaying: bool,
+        replay: Option<Replay>,
     },
 }
 
@@ -55,7 +56,6 @@ pub(crate) struct Reader {
     classifier: Classifier,
     filter: Filter,
     events: EventReader,
-    position_key: Option<memmem::Finder<'static>>,
     covering: Covering,
     stream: Stream,
     /// Frames and events since they were last counted.
@@ -70,14 +70,12 @@ pub(crate) struct Reader {
 impl Reader {
     pub fn new(around: Arc<Surroundings>, events: EventReader, filter: Filter) -> Self {
         let covering = Covering::new(around.clock.steps());
-        let position_key = events.position_key().map(|key| memmem::Finder::new(&key).into_owned());
         Self {
             kind: events.event_type(),
             around,
             classifier: Classifier::new(),
             filter,
             events,
-            position_key,
             covering,
             stream: Stream::Down,
             frames: 0,
@@ -109,13 +107,20 @@ impl Reader {
         self.heartbeat
     }
 
-    pub fn gap(&self) -> bool {
-        self.covering.gap()
+    /// Whether the stream alone carries coverage no further: a gap is open, or the replay may be over or not.
+    pub fn stuck(&self) -> bool {
+        let questioned = match &self.stream {
+            Stream::Subscribed { replay, .. } => replay.is_some_and(|replay| replay.questioned()),
+            Stream::Opened { .. } | Stream::Down => false,
+        };
+        questioned || self.covering.gap()
     }
 
-    /// The socket is connected.
-    pub fn opened(&mut self) {
-        self.stream = Stream::Opened { gap: false };
+    /// The socket is connected; answers behind which position to subscribe.
+    pub fn opened(&mut self) -> Option<i64> {
+        let after = self.after();
+        self.stream = Stream::Opened { after, gap: None };
+        after
     }
 
     /// The connection is gone.
@@ -123,6 +128,7 @@ impl Reader {
         self.stream = Stream::Down;
         self.heartbeat = None;
         self.around.metrics.up(self.kind, false);
+        self.follow_clock();
         self.publish();
     }
 
@@ -162,8 +168,8 @@ impl Reader {
 
     fn streamed_event(&mut self, text: &str, arrival: impl Fn() -> Arrival) {
         match self.stream {
-            Stream::Subscribed { replaying: false, .. } => self.live += 1,
-            Stream::Subscribed { head, replaying: true } => self.replayed_event(text, head),
+            Stream::Subscribed { replay: None, .. } => self.live += 1,
+            Stream::Subscribed { head, replay: Some(replay) } => self.replayed_event(text, head, replay),
             Stream::Opened { .. } | Stream::Down => self.replayed += 1,
         }
         if !text.trim_ascii_end().ends_with('}') {
@@ -180,21 +186,20 @@ impl Reader {
         }
     }
 
-    /// Counts an event while the replay lasts, which ends with the first event behind it.
-    fn replayed_event(&mut self, text: &str, head: i64) {
-        let scanned = self.position_key.as_ref().and_then(|key| first_value(text.as_bytes(), key));
-        let position = match scanned {
-            Some(Scanned::Plain(digits)) => {
-                std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok())
-            }
-            Some(Scanned::Escaped) | None => None,
-        };
-        if position.is_some_and(|position: i64| position > head) {
+    /// Counts an event while the replay lasts. Certainty follows from its position, so it is read exactly.
+    fn replayed_event(&mut self, text: &str, head: i64, mut replay: Replay) {
+        let position = self.events.position(text);
+        if position.is_some_and(|position| position > head) {
             self.live += 1;
-            self.stream = Stream::Subscribed { head, replaying: false };
         } else {
             self.replayed += 1;
         }
+        replay.delivered(position.unwrap_or(i64::MIN));
+        self.replaying(head, replay);
+    }
+
+    fn replaying(&mut self, head: i64, replay: Replay) {
+        self.stream = Stream::Subscribed { head, replay: (!replay.over()).then_some(replay) };
     }
 
     fn event(
@@ -221,42 +226,52 @@ impl Reader {
     }
 
     fn subscription(&mut self, head: i64, arrival: Arrival) -> ControlFlow<Closed> {
-        let gap = self.stream == Stream::Opened { gap: true };
-        if let Err(reset) = self.covering.subscribed(head, self.around.clock.at(arrival.at)) {
+        // Said twice it changes nothing.
+        let Stream::Opened { after, gap } = self.stream else { return ControlFlow::Continue(()) };
+        self.follow_clock();
+        if let Err(reset) = self.covering.subscribed(after, head, self.around.clock.at(arrival.at)) {
             self.covering.forget();
             let what = format!("its head is {}, and position {} was read before", reset.head, reset.position);
             return ControlFlow::Break(Closed::StoreReset(what));
         }
-        let replaying = self.after().is_some_and(|after| after < head);
-        self.stream = Stream::Subscribed { head, replaying };
-        if gap {
-            self.covering.open_gap(head);
+        let replay = after.and_then(|after| Replay::new(after, head));
+        self.stream = Stream::Subscribed { head, replay };
+        if let Some(oldest) = gap {
+            self.gap_before(oldest);
         }
         self.around.metrics.up(self.kind, true);
-        info!(event = %self.kind, head, after = self.after(), "subscribed");
+        info!(event = %self.kind, head, after, "subscribed");
         self.publish();
         ControlFlow::Continue(())
     }
 
     fn heartbeat_at(&mut self, head: i64, arrival: Arrival) {
-        let Stream::Subscribed { head: replay_until, replaying } = self.stream else { return };
+        let Stream::Subscribed { replay, .. } = &mut self.stream else { return };
         self.heartbeat = Some(arrival.at);
-        self.stream = Stream::Subscribed { head: replay_until, replaying: replaying && head < replay_until };
-        // What arrived behind it while we stood still is still unread, so its arrival is not known.
-        let until = (!arrival.behind).then(|| self.around.clock.at(arrival.at));
+        let replayed = replay.as_mut().map(|replay| replay.heartbeat(head));
         self.count_events(arrival.at);
         self.follow_clock();
-        self.covering.streamed(head, until, arrival.at);
+        if let Some(position) = replayed {
+            self.covering.replayed(position, arrival.at);
+        } else {
+            // What arrived behind it while we stood still is still unread, so its arrival is not known.
+            let until = (!arrival.behind).then(|| self.around.clock.at(arrival.at));
+            self.covering.streamed(head, until, arrival.at);
+        }
         self.settle();
     }
 
     fn gap_before(&mut self, oldest: i64) {
-        warn!(event = %self.kind, oldest, after = self.after(), "the EventStore can't replay everything; fetching it");
         match &mut self.stream {
-            Stream::Opened { gap } => *gap = true,
-            Stream::Subscribed { head, .. } => {
-                let target = (*head).max(oldest.saturating_sub(1));
-                self.covering.open_gap(target);
+            Stream::Opened { gap, .. } => *gap = Some(oldest),
+            Stream::Subscribed { head, replay } => {
+                warn!(event = %self.kind, oldest, "the EventStore can't replay everything; fetching it");
+                let (head, replay, gone) = (*head, *replay, oldest.saturating_sub(1));
+                self.covering.open_gap(head.max(gone));
+                if let Some(mut replay) = replay {
+                    replay.delivered(gone);
+                    self.replaying(head, replay);
+                }
             }
             Stream::Down => {}
         }
@@ -273,11 +288,12 @@ impl Reader {
             return Ok(false);
         };
         let last = page.events.iter().rev().find_map(|event| self.events.position(event.get()));
+        let more = last.is_some_and(|last| last < page.head);
         if !page.events.is_empty() && last.is_none_or(|last| last <= after) {
             return Err(PollError::Stuck(after));
         }
         self.fetched_events(page);
-        let more = last.is_some_and(|last| last < page.head);
+        self.fetched_replay(page, after, last.filter(|_| more).unwrap_or(page.head));
         match last {
             Some(last) if more => self.covering.fetched(last, page.received),
             Some(_) | None => {
@@ -286,6 +302,15 @@ impl Reader {
         }
         self.settle();
         Ok(more)
+    }
+
+    /// What the page says of the replay that the stream still owes.
+    fn fetched_replay(&mut self, page: &Page, after: i64, until: i64) {
+        let Stream::Subscribed { head, replay: Some(mut replay) } = self.stream else { return };
+        // One without a position may be the last of the replay.
+        let positions = page.events.iter().map(|event| self.events.position(event.get()).unwrap_or(head));
+        replay.fetched(after, until, positions);
+        self.replaying(head, replay);
     }
 
     fn fetched_events(&mut self, page: &Page) {
@@ -320,8 +345,9 @@ impl Reader {
         }
     }
 
-    /// Looks whether coverage may go on past what was held.
-    pub fn settle_waiting(&mut self) {
+    /// Follows the board's clock, though nothing comes, and looks whether coverage may go on past what was held.
+    pub fn tick(&mut self) {
+        self.follow_clock();
         if self.covering.waits() {
             self.settle();
         }
@@ -336,6 +362,7 @@ impl Reader {
     fn follow_clock(&mut self) {
         if self.covering.clock_steps(self.around.clock.steps()) {
             warn!(event = %self.kind, "the board's clock has stepped; coverage begins anew");
+            self.publish();
         }
     }
 
