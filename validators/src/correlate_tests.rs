@@ -140,6 +140,19 @@ fn rejected(reason: RejectReason) -> Finding {
 }
 
 #[test]
+fn another_event_at_a_position_that_was_seen_before_is_held_too() {
+    let (mut bench, one, other) = (Bench::new(), test(), test());
+    for test in [&one, &one, &other] {
+        bench
+            .event(5, &event(EventType::TokensTransferred, 1, &test.test_id.to_string(), Some(test.test_id)));
+    }
+    bench.announce(10, &one);
+    bench.announce(10, &other);
+    let stamped: Vec<TestId> = bench.sightings().into_iter().map(|sighting| sighting.test_id).collect();
+    assert_eq!(stamped, [one.test_id, other.test_id]);
+}
+
+#[test]
 fn a_strangers_event_with_the_memo_of_a_test_is_never_stamped() {
     let (mut bench, test) = (Bench::new(), test());
     bench.announce(0, &test);

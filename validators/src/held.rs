@@ -132,7 +132,8 @@ impl Held {
     }
 }
 
-/// The same event, delivered again.
+/// The same event, delivered again. Its position alone proves that of no platform: after a restoration from nothing
+/// another event has it.
 fn same(one: &Seen, other: &Seen) -> bool {
-    one.event.position == other.event.position && one.event.event_type == other.event.event_type
+    one.event == other.event
 }
