@@ -22,6 +22,12 @@ use crate::outbox::Outbox;
 struct Inner {
     correlator: Correlator,
     outbox: Outbox,
+    /// When the board may last have lost what it was told. A failover to a replica that was behind takes
+    /// acknowledged stamps back without a word, and no coverage may stand on such a board before it has got
+    /// them again (I5).
+    lost: Instant,
+    /// Whether it was read after that.
+    whole: bool,
 }
 
 /// Shared by the five reactors, the feed from the board, and the stamper.
@@ -46,7 +52,12 @@ pub(crate) enum Dealt {
 impl Desk {
     pub fn new(correlator: Correlator, metrics: Arc<ReactorMetrics>) -> Self {
         Self {
-            inner: Mutex::new(Inner { correlator, outbox: Outbox::default() }),
+            inner: Mutex::new(Inner {
+                correlator,
+                outbox: Outbox::default(),
+                lost: Instant::now(),
+                whole: false,
+            }),
             outgoing: Notify::new(),
             in_flight: Arc::default(),
             metrics,
@@ -60,7 +71,7 @@ impl Desk {
     /// An event arrived.
     pub fn event(&self, seen: Seen) -> Dealt {
         let mut dealt = Dealt::With;
-        self.apply(|correlator, out| {
+        self.apply(|Inner { correlator, .. }, out| {
             correlator.event(seen, out);
             let lost = |found: &Finding| matches!(found, Finding::Rejected(_, RejectReason::HoldOverflow));
             if out.iter().any(lost) {
@@ -72,7 +83,7 @@ impl Desk {
 
     /// The board announced something.
     pub fn announced(&self, news: Announcement, now: Instant) {
-        self.apply(|correlator, out| match news {
+        self.apply(|Inner { correlator, .. }, out| match news {
             Announcement::Test { test } => correlator.announced(*test, now, out),
             Announcement::Transfer { test_id, transfer_id } => {
                 correlator.transferred(test_id, &transfer_id, now, out);
@@ -80,24 +91,39 @@ impl Desk {
         });
     }
 
-    /// All open tests were read from the board, beginning at `began`.
+    /// The board may have lost what it was told: its connection broke, or it refused something. States wait
+    /// until it was read again.
+    pub fn board_lost(&self, now: Instant) {
+        let mut inner = self.lock();
+        (inner.lost, inner.whole) = (now, false);
+    }
+
+    /// Whether the board may have lost something since then. That it was read again meanwhile does not help what was
+    /// taken before: what it lacked waits here.
+    pub fn lost_since(&self, taken: Instant) -> bool {
+        self.lock().lost >= taken
+    }
+
+    /// All open tests were read from the board, beginning at `began`. What it lacked is on its way now.
     pub fn board_read(&self, open: &[Facts], began: Instant) {
-        self.apply(|correlator, out| {
+        self.apply(|inner, out| {
             for facts in open {
-                correlator.read(facts, began, out);
+                inner.correlator.read(facts, began, out);
             }
-            correlator.board_read(began);
+            inner.correlator.board_read(began);
+            inner.whole |= inner.lost <= began;
         });
     }
 
-    /// Whether an event waits for a test whose announcement may be lost.
+    /// Whether the board has to be read: something on it may be lost, or an announcement for which an event waits.
     pub fn wants_board(&self, now: Instant, patience: Duration) -> bool {
-        self.lock().correlator.wants_board(now, patience)
+        let inner = self.lock();
+        !inner.whole || inner.correlator.wants_board(now, patience)
     }
 
     /// Decides what was held long enough.
     pub fn expire(&self, now: Instant) {
-        self.apply(|correlator, out| correlator.expire(now, out));
+        self.apply(|Inner { correlator, .. }, out| correlator.expire(now, out));
     }
 
     /// When the first event of this type was seen that coverage must not pass yet.
@@ -116,18 +142,21 @@ impl Desk {
         self.outgoing.notified().await;
     }
 
+    /// Takes what may be written now: states only if nothing is missing on the board that they vouch for.
     pub fn take(&self) -> Outbox {
-        std::mem::take(&mut self.lock().outbox)
+        let mut inner = self.lock();
+        let whole = inner.whole;
+        inner.outbox.take(whole)
     }
 
     pub fn put_back(&self, unwritten: Outbox) {
         self.lock().outbox.put_back(unwritten);
     }
 
-    fn apply(&self, change: impl FnOnce(&mut Correlator, &mut Vec<Finding>)) {
+    fn apply(&self, change: impl FnOnce(&mut Inner, &mut Vec<Finding>)) {
         let mut inner = self.lock();
         let mut findings = Vec::new();
-        change(&mut inner.correlator, &mut findings);
+        change(&mut inner, &mut findings);
         for finding in findings {
             match finding {
                 Finding::Matched(event_type) => self.metrics.matched(event_type),

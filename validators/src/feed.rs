@@ -1,7 +1,8 @@
 //! Brings the board's news to the desk: what is announced, and what is open.
 //!
 //! An announcement is sent once and may be lost, with a connection or without a sign. So the open tests are read
-//! after each subscription, and again whenever an event waits for a test that should have been announced.
+//! after each subscription, and again whenever an event waits for a test that should have been announced. With the
+//! connection the board may have lost stamps, too: coverage waits until the tests were read again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,7 @@ impl Feed {
                     }
                     delays = backoff();
                     self.listen(announcements).await;
+                    self.desk.board_lost(Instant::now());
                 }
                 Err(error) if !std::mem::replace(&mut away, true) => {
                     warn!(board = self.board.describe(), %error, "no news from the board; coverage waits for it");

@@ -44,6 +44,16 @@ impl Outbox {
         self.sightings.is_empty() && self.mismatches.is_empty() && self.states.is_empty()
     }
 
+    /// Takes out everything, or leaves the states where they are.
+    pub fn take(&mut self, with_states: bool) -> Self {
+        let states = if with_states { std::mem::take(&mut self.states) } else { BTreeMap::new() };
+        Self {
+            sightings: std::mem::take(&mut self.sightings),
+            mismatches: std::mem::take(&mut self.mismatches),
+            states,
+        }
+    }
+
     /// Puts back what could not be written; what has come since is newer.
     pub fn put_back(&mut self, unwritten: Self) {
         for ((test_id, stage), (stamp, at)) in unwritten.sightings {

@@ -209,6 +209,16 @@ impl Rig {
         until(&format!("{stage} is stamped"), || self.stamp(test, stage)).await
     }
 
+    /// Waits until the board itself has the stamp, whether or not it can be asked for its open tests.
+    pub async fn stamped_on_board(&self, test: &Test, stage: Stage) {
+        until(&format!("{stage} is stamped"), || async {
+            let open = self.board.now()?.open_tests().await.unwrap();
+            let facts = open.into_iter().find(|facts| facts.test.test_id == test.test_id)?;
+            facts.stamps.get(stage).map(|_| ())
+        })
+        .await;
+    }
+
     /// What a reactor of the running instance, or of the one that ran, says of itself.
     pub async fn state(&self, kind: EventType) -> Option<ReactorState> {
         let node = self.running.as_ref().map(|running| running.node.as_str());
