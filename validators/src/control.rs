@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use canary_telemetry::RejectReason;
-use memchr::memmem;
 use serde::Deserialize;
 
-use crate::scan::{Scanned, first_value};
+use crate::scan::{Key, Scanned};
 
 /// A frame by its top-level `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,18 +28,22 @@ struct Envelope<'a> {
 /// Tells kinds apart.
 #[derive(Debug)]
 pub(crate) struct Classifier {
-    key: memmem::Finder<'static>,
+    key: Key,
 }
 
 impl Classifier {
     pub fn new() -> Self {
-        Self { key: memmem::Finder::new(b"\"type\"") }
+        Self { key: Key::new("\"type\"") }
     }
 
-    /// What the frame is. Only a frame whose first `type` is `event` is believed by its bytes; any other is
+    /// What the frame is. Only a frame with a `type` that is `event` is believed by its bytes; any other is
     /// parsed, so nothing that a user can write into an event makes it pass for a heartbeat.
-    pub fn kind(&self, text: &str) -> Result<Kind, RejectReason> {
-        if first_value(text.as_bytes(), &self.key) == Some(Scanned::Plain(b"event")) {
+    pub fn kind(&mut self, text: &str) -> Result<Kind, RejectReason> {
+        // As most servers write it.
+        if text.starts_with(r#"{"type":"event""#) || text.starts_with(r#"{"type": "event""#) {
+            return Ok(Kind::Event);
+        }
+        if self.key.value(text.as_bytes()) == Some(Scanned::Plain(b"event")) {
             return Ok(Kind::Event);
         }
         let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|_| RejectReason::Unparsable)?;

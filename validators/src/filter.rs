@@ -1,7 +1,10 @@
 //! Throwing other people's events away by a byte search, before anything is parsed (design §12).
 //!
-//! A frame matters if it bears a canary's memo, one of our senders, or the transfer id of a test in flight. The
-//! search may let too much through, never too little: what it lets through is parsed and decided exactly.
+//! A frame matters if it bears a canary's memo, one of our senders, or the transfer id of a test in flight. The memo
+//! is searched for wherever it may be. Senders and transfer ids are looked up behind their keys, and what the
+//! search lets through is parsed and decided exactly. Events of one type look alike: if a key stands in several
+//! places of an event, which one event in some shows, all of them are looked at from then on.
+//!
 //! Which transfer ids are in flight changes while five reactors search: each works on its own copy and takes
 //! a new one when the version has moved on. An event that overtakes that is ours by its sender anyway.
 
@@ -10,16 +13,17 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aho_corasick::{AhoCorasick, BuildError, PatternID};
+use canary_domain::EventType;
+use memchr::memmem;
 
 use crate::Mapping;
 use crate::mapping::key_in_text;
-use crate::scan::{Scanned, value_at};
+use crate::scan::{Key, Scanned};
 
 /// What every memo of a test contains.
 const MEMO: &str = "canary-";
-/// A DID is searched for by so many of its last bytes: they differ most.
-const TAIL: usize = 16;
+/// One in so many events is looked at closely.
+const LOOK_CLOSELY: u32 = 256;
 
 /// Fingerprints are hashes already.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,42 +70,94 @@ impl InFlight {
     }
 }
 
+/// A field that is searched for by its key.
+#[derive(Debug)]
+struct Field {
+    /// `None`: it can't be found by its key, and every event has to be parsed.
+    key: Option<Key>,
+    /// Its key has been seen in several places of one event.
+    ambiguous: bool,
+}
+
+impl Field {
+    fn new(pointer: &str) -> Self {
+        Self { key: key_in_text(pointer).map(|key| Key::new(&key)), ambiguous: false }
+    }
+
+    #[inline]
+    /// Whether its value, or what may be its value, is one of these.
+    fn is_one_of(&mut self, wanted: &Fingerprints, text: &[u8], closely: bool) -> bool {
+        if closely || self.ambiguous {
+            return self.look_closely(wanted, text);
+        }
+        self.key.as_mut().is_none_or(|key| key.value(text).is_some_and(|value| is_one_of(wanted, value)))
+    }
+
+    #[cold]
+    fn look_closely(&mut self, wanted: &Fingerprints, text: &[u8]) -> bool {
+        let Some(key) = &self.key else { return true };
+        self.ambiguous |= key.values(text).nth(1).is_some();
+        key.values(text).any(|value| is_one_of(wanted, value))
+    }
+}
+
+#[inline]
+fn is_one_of(wanted: &Fingerprints, value: Scanned<'_>) -> bool {
+    match value {
+        Scanned::Plain(value) => wanted.contains(&fingerprint(value)),
+        Scanned::Escaped => true,
+    }
+}
+
 /// The search of one reactor.
 #[derive(Debug)]
 pub(crate) struct Filter {
-    search: AhoCorasick,
-    /// Which of the patterns is the key of the transfer id; `None`: it can't be searched for, and every
-    /// event has to be parsed.
-    key: Option<PatternID>,
+    memo: memmem::Finder<'static>,
+    transfer: Field,
+    /// The sender; of a fee event, who paid, by either name.
+    sender: Vec<Field>,
+    senders: Fingerprints,
+    transfers: Fingerprints,
     in_flight: Arc<InFlight>,
     version: u64,
-    transfers: Fingerprints,
+    searched: u32,
 }
 
 impl Filter {
-    pub fn new(mapping: &Mapping, senders: &[String], in_flight: Arc<InFlight>) -> Result<Self, BuildError> {
-        let mut patterns = vec![MEMO.to_owned()];
-        patterns.extend(senders.iter().map(|did| tail(did)));
-        let key = key_in_text(&mapping.transfer_id).map(|key| {
-            patterns.push(key);
-            PatternID::must(patterns.len() - 1)
-        });
-        let search = AhoCorasick::new(&patterns)?;
-        Ok(Self { search, key, in_flight, version: 0, transfers: Fingerprints::default() })
+    pub fn new(
+        event_type: EventType,
+        mapping: &Mapping,
+        senders: &[String],
+        in_flight: Arc<InFlight>,
+    ) -> Self {
+        let pointers = match event_type {
+            EventType::TransactionFeeCollected => vec![&mapping.payer_agent_id, &mapping.from_agent_id],
+            EventType::TokensTransferred
+            | EventType::CrossFrameTransferInitiated
+            | EventType::CrossFrameTransferSettled
+            | EventType::CrossFrameTransferRefunded => vec![&mapping.from_agent_id],
+        };
+        Self {
+            memo: memmem::Finder::new(MEMO),
+            transfer: Field::new(&mapping.transfer_id),
+            sender: pointers.into_iter().map(|pointer| Field::new(pointer)).collect(),
+            senders: senders.iter().map(|did| fingerprint(did.as_bytes())).collect(),
+            transfers: Fingerprints::default(),
+            in_flight,
+            version: 0,
+            searched: 0,
+        }
     }
 
+    #[inline]
     /// Whether a frame may concern a test.
     pub fn matters(&mut self, text: &[u8]) -> bool {
-        let Some(key) = self.key else { return true };
         self.refresh();
-        self.search.find_iter(text).any(|found| {
-            found.pattern() != key
-                || match value_at(text, found.end()) {
-                    Some(Scanned::Plain(value)) => self.transfers.contains(&fingerprint(value)),
-                    Some(Scanned::Escaped) => true,
-                    None => false,
-                }
-        })
+        let closely = self.searched.is_multiple_of(LOOK_CLOSELY);
+        self.searched = self.searched.wrapping_add(1);
+        self.memo.find(text).is_some()
+            || self.transfer.is_one_of(&self.transfers, text, closely)
+            || self.sender.iter_mut().any(|field| field.is_one_of(&self.senders, text, closely))
     }
 
     fn refresh(&mut self) {
@@ -113,27 +169,25 @@ impl Filter {
     }
 }
 
-/// The end of a DID's spelling in JSON, closing quote included, from behind whatever might be escaped there.
-fn tail(did: &str) -> String {
-    let escapable = |c: char| !c.is_ascii_graphic() || matches!(c, '/' | '"' | '\\');
-    let plain = did.rsplit(escapable).next().unwrap_or(did);
-    let start = plain.len().saturating_sub(TAIL);
-    format!("{}\"", &plain[start..])
-}
-
-/// A hash that is quick on ids of some thirty bytes. Whoever makes two ids collide gains that one more frame
-/// is parsed.
+/// A hash of an id's length and of its first, middle and last eight bytes. Whoever finds an id that agrees with one
+/// of ours in these gains that one more frame is parsed.
+#[inline]
 fn fingerprint(bytes: &[u8]) -> u64 {
     const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    let mut hash = bytes.len() as u64;
-    for word in words.iter().chain([&last]) {
-        hash = (hash ^ u64::from_le_bytes(*word)).wrapping_mul(MIX);
-        hash ^= hash >> 29;
-    }
-    hash
+    let middle = bytes.len().saturating_sub(8) / 2;
+    let ends = (bytes.first_chunk(), bytes.get(middle..).and_then(<[u8]>::first_chunk), bytes.last_chunk());
+    let (Some(first), Some(middle), Some(last)) = ends else { return short(bytes) };
+    // Multiplied independently of each other, which a processor does side by side.
+    let first = u64::from_le_bytes(*first).wrapping_mul(MIX);
+    let middle = u64::from_le_bytes(*middle).wrapping_mul(MIX).rotate_left(23);
+    let last = u64::from_le_bytes(*last).wrapping_mul(MIX).rotate_left(46);
+    let hash = first ^ middle ^ last ^ bytes.len() as u64;
+    hash ^ (hash >> 32)
+}
+
+#[cold]
+fn short(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |hash, byte| (hash << 8) | u64::from(*byte))
 }
 
 #[cfg(test)]
@@ -144,7 +198,8 @@ mod tests {
     const OURS: &str = "did:avt:a/agents/alpha";
 
     fn filter(in_flight: &Arc<InFlight>) -> Filter {
-        Filter::new(&Mapping::default(), &[OURS.to_owned()], Arc::clone(in_flight)).unwrap()
+        let kind = EventType::TokensTransferred;
+        Filter::new(kind, &Mapping::default(), &[OURS.to_owned()], Arc::clone(in_flight))
     }
 
     fn event(transfer: &str, from: &str, memo: &str) -> String {
@@ -173,8 +228,36 @@ mod tests {
     #[test]
     fn a_transfer_id_that_cannot_be_searched_for_lets_every_event_through() {
         let mapping = Mapping { transfer_id: "/ids/0".into(), ..Mapping::default() };
-        let mut filter = Filter::new(&mapping, &[], Arc::default()).unwrap();
+        let mut filter = Filter::new(EventType::TokensTransferred, &mapping, &[], Arc::default());
         assert!(filter.matters(b"{}"));
+    }
+
+    #[test]
+    fn a_key_that_stands_in_several_places_is_looked_up_in_all_of_them() {
+        let mapping = Mapping {
+            from_agent_id: "/data/from/did".into(),
+            to_agent_id: "/data/to/did".into(),
+            ..Mapping::default()
+        };
+        let mut filter =
+            Filter::new(EventType::TokensTransferred, &mapping, &[OURS.to_owned()], Arc::default());
+        let event =
+            |from: &str| format!(r#"{{"data":{{"to":{{"did":"did:y"}},"from":{{"did":"{from}"}}}}}}"#);
+        for _ in 0..2 * LOOK_CLOSELY {
+            assert!(!filter.matters(event("did:x").as_bytes()));
+            assert!(filter.matters(event(OURS).as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_fee_event_matters_by_who_paid() {
+        let kind = EventType::TransactionFeeCollected;
+        let mut filter = Filter::new(kind, &Mapping::default(), &[OURS.to_owned()], Arc::default());
+        for _ in 0..2 * LOOK_CLOSELY {
+            assert!(filter.matters(format!(r#"{{"data":{{"payer_agent_id":"{OURS}"}}}}"#).as_bytes()));
+            assert!(filter.matters(format!(r#"{{"data":{{"from_agent_id":"{OURS}"}}}}"#).as_bytes()));
+            assert!(!filter.matters(br#"{"data":{"payer_agent_id":"did:x"}}"#));
+        }
     }
 
     proptest! {

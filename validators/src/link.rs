@@ -4,13 +4,14 @@
 //! the end nothing comes until the owner asks for a new connection, from a position that only it knows.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use canary_telemetry::RejectReason;
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, Stream};
 use http::{HeaderValue, StatusCode, header};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -31,6 +32,9 @@ use crate::arrival::{Arrival, Arrivals, Watched};
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
 /// A frame up to this size is taken in, to be skipped; a larger one costs the connection.
 const MAX_MESSAGE: usize = 32 << 20;
+
+/// The socket library clears the whole buffer before each reading, so a large one costs more than it brings.
+const READ_BUFFER: usize = 64 << 10;
 
 type Socket = WebSocketStream<MaybeTlsStream<Watched>>;
 
@@ -126,26 +130,35 @@ impl Link {
         }
     }
 
+    #[inline]
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
-        let signal = match &mut self.state {
-            State::Down => return Poll::Pending,
+        let State::Open(socket) = &mut self.state else { return self.poll_opening(cx) };
+        match ready!(Pin::new(&mut **socket).poll_next(cx)) {
+            Some(Ok(message)) if !message.is_close() => Poll::Ready(Signal::Frame(message)),
+            end => Poll::Ready(self.end(ended(end))),
+        }
+    }
+
+    fn poll_opening(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
+        match &mut self.state {
+            State::Down | State::Open(_) => Poll::Pending,
             State::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
                 Ok(socket) => {
                     self.state = State::Open(Box::new(socket));
-                    Signal::Opened
+                    Poll::Ready(Signal::Opened)
                 }
-                Err(closed) => Signal::Closed(closed),
+                Err(closed) => Poll::Ready(self.end(closed)),
             },
             State::Subscribing(socket) => match ready!(socket.poll_flush_unpin(cx)) {
-                Ok(()) => return self.subscribed().poll(cx),
-                Err(error) => Signal::Closed(Closed::Lost(format!("subscribing: {error}"))),
+                Ok(()) => self.subscribed().poll(cx),
+                Err(error) => Poll::Ready(self.end(Closed::Lost(format!("subscribing: {error}")))),
             },
-            State::Open(socket) => received(ready!(socket.poll_next_unpin(cx))),
-        };
-        if matches!(signal, Signal::Closed(_)) {
-            self.state = State::Down;
         }
-        Poll::Ready(signal)
+    }
+
+    fn end(&mut self, closed: Closed) -> Signal {
+        self.state = State::Down;
+        Signal::Closed(closed)
     }
 
     fn subscribed(&mut self) -> &mut Self {
@@ -166,18 +179,15 @@ impl Link {
     }
 }
 
-fn received(message: Option<Result<Message, Error>>) -> Signal {
-    match message {
-        Some(Ok(Message::Close(frame))) => {
-            let why = frame.map_or_else(String::new, |frame| format!(" ({})", frame.code));
-            Signal::Closed(Closed::Lost(format!("the server closed it{why}")))
+fn ended(end: Option<Result<Message, Error>>) -> Closed {
+    match end {
+        Some(Ok(Message::Close(Some(frame)))) => {
+            Closed::Lost(format!("the server closed it ({})", frame.code))
         }
-        Some(Ok(message)) => Signal::Frame(message),
-        Some(Err(error @ (Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_)))) => {
-            Signal::Closed(unreadable(&error))
-        }
-        Some(Err(error)) => Signal::Closed(Closed::Lost(error.to_string())),
-        None => Signal::Closed(Closed::Lost("the server ended it".into())),
+        Some(Ok(_)) => Closed::Lost("the server closed it".into()),
+        Some(Err(error @ (Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_)))) => unreadable(&error),
+        Some(Err(error)) => Closed::Lost(error.to_string()),
+        None => Closed::Lost("the server ended it".into()),
     }
 }
 
@@ -197,8 +207,10 @@ impl Door {
         let request = self.request().await.map_err(Closed::Refused)?;
         let stream = self.connect().await.map_err(|error| Closed::Refused(format!("connecting: {error}")))?;
         let watched = Watched::new(stream, arrivals);
-        let config =
-            WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE));
         match client_async_tls_with_config(request, watched, Some(config), None).await {
             Ok((socket, _)) => Ok(socket),
             Err(error) => Err(self.refused(error).await),

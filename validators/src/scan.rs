@@ -16,23 +16,70 @@ pub(crate) enum Scanned<'a> {
 }
 
 /// The value of the key that ends at `end`; `None` if no colon follows, so that it was no key.
+#[inline]
 pub(crate) fn value_at(text: &[u8], end: usize) -> Option<Scanned<'_>> {
-    let rest = skip_space(text.get(end..)?).strip_prefix(b":")?;
-    let rest = skip_space(rest);
+    let rest = text.get(end..)?;
+    // As most serializers write it.
+    if let Some(string) = rest.strip_prefix(b":\"") {
+        return Some(string_until_quote(string));
+    }
+    let rest = skip_space(skip_space(rest).strip_prefix(b":")?);
     if let Some(string) = rest.strip_prefix(b"\"") {
-        let stop = memchr::memchr2(b'"', b'\\', string).unwrap_or(string.len());
-        return Some(match string.get(stop) {
-            Some(b'\\') => Scanned::Escaped,
-            Some(_) | None => Scanned::Plain(&string[..stop]),
-        });
+        return Some(string_until_quote(string));
     }
     let stop = rest.iter().position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'));
     Some(Scanned::Plain(&rest[..stop.unwrap_or(rest.len())]))
 }
 
-/// The first value of a quoted key.
-pub(crate) fn first_value<'a>(text: &'a [u8], key: &memmem::Finder<'_>) -> Option<Scanned<'a>> {
-    key.find_iter(text).find_map(|at| value_at(text, at + key.needle().len()))
+#[inline]
+fn string_until_quote(string: &[u8]) -> Scanned<'_> {
+    let stop = memchr::memchr2(b'"', b'\\', string).unwrap_or(string.len());
+    match string.get(stop) {
+        Some(b'\\') => Scanned::Escaped,
+        Some(_) | None => Scanned::Plain(&string[..stop]),
+    }
+}
+
+/// A key in quotes, which remembers where it stood last: most events are laid out alike.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    finder: memmem::Finder<'static>,
+    last: usize,
+}
+
+impl Key {
+    pub fn new(quoted: &str) -> Self {
+        Self { finder: memmem::Finder::new(quoted).into_owned(), last: 0 }
+    }
+
+    #[inline]
+    /// Its first value, or one that stands where the first one stood before.
+    pub fn value<'a>(&mut self, text: &'a [u8]) -> Option<Scanned<'a>> {
+        let key = self.finder.needle();
+        if text.get(self.last..).is_some_and(|rest| rest.starts_with(key))
+            && let Some(value) = value_at(text, self.last + key.len())
+        {
+            return Some(value);
+        }
+        self.look_for(text)
+    }
+
+    #[cold]
+    fn look_for<'a>(&mut self, text: &'a [u8]) -> Option<Scanned<'a>> {
+        let (at, value) = self.find_all(text).next()?;
+        self.last = at;
+        Some(value)
+    }
+
+    /// All its values, of whatever objects.
+    pub fn values<'a>(&self, text: &'a [u8]) -> impl Iterator<Item = Scanned<'a>> {
+        self.find_all(text).map(|(_, value)| value)
+    }
+
+    fn find_all<'a>(&self, text: &'a [u8]) -> impl Iterator<Item = (usize, Scanned<'a>)> {
+        let length = self.finder.needle().len();
+        self.finder.find_iter(text).filter_map(move |at| Some((at, value_at(text, at + length)?)))
+    }
 }
 
 fn skip_space(text: &[u8]) -> &[u8] {
@@ -45,7 +92,7 @@ mod tests {
     use super::*;
 
     fn value<'a>(text: &'a str, key: &str) -> Option<Scanned<'a>> {
-        first_value(text.as_bytes(), &memmem::Finder::new(key))
+        Key::new(key).value(text.as_bytes())
     }
 
     #[test]
@@ -62,6 +109,17 @@ mod tests {
         let text = r#"{"memo":"\"id\":\"mine\"","tag":"id","id":"real"}"#;
         assert_eq!(value(text, "\"id\""), Some(Scanned::Plain(b"real")));
         assert_eq!(value(r#"{"a":"id"}"#, "\"id\""), None);
+    }
+
+    #[test]
+    fn a_key_is_found_wherever_it_moves() {
+        let mut key = Key::new("\"id\"");
+        for text in [r#"{"id":"x"}"#, r#"{"a":1,"id":"x"}"#, r#"{"a":"id","id":"x"}"#, r#"{"id":"x"}"#] {
+            assert_eq!(key.value(text.as_bytes()), Some(Scanned::Plain(b"x")), "{text}");
+        }
+        assert_eq!(key.value(b"{}"), None);
+        let both: Vec<_> = key.values(br#"{"id":"x","data":{"id":"y"}}"#).collect();
+        assert_eq!(both, [Scanned::Plain(b"x"), Scanned::Plain(b"y")]);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aho_corasick::BuildError;
 use canary_domain::{Clock, EventType, NodeId, backoff};
 use canary_store::{Board, ReactorState};
 use canary_telemetry::ReactorMetrics;
@@ -52,9 +51,6 @@ pub enum ValidatorsError {
     /// The mapping can't be used.
     #[error("platform.mapping: {0}")]
     Mapping(#[from] MappingError),
-    /// What is searched for can't be.
-    #[error("the search for our events can't be built: {0}")]
-    Search(#[from] BuildError),
     /// The client of the backstop can't be built.
     #[error("the backstop's HTTP client can't be built: {0}")]
     Client(#[from] reqwest::Error),
@@ -96,7 +92,7 @@ impl Validators {
         let http = client()?;
         let mut reactors = Vec::with_capacity(EventType::ALL.len());
         for &kind in EventType::ALL {
-            let filter = Filter::new(&settings.mapping, &settings.senders, desk.in_flight())?;
+            let filter = Filter::new(kind, &settings.mapping, &settings.senders, desk.in_flight());
             let event_name = settings.mapping.name(kind).to_owned();
             let door = Door {
                 url: settings.ws_url.clone(),
