@@ -9,6 +9,7 @@ mod clock;
 mod error;
 mod lease;
 mod ledger;
+mod source;
 
 pub use board::{
     Announcement, Announcements, Board, Due, Holder, MemoryBoard, ReactorState, RedisBoard, Registration,

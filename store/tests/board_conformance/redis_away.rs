@@ -1,5 +1,7 @@
 //! Redis away, nothing_heard, or refusing: errors that say which server and never a secret (I8), and coming back by itself.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use canary_domain::{Role, TestId};
@@ -93,6 +95,33 @@ async fn wrong_credentials_are_an_error_that_does_not_pass_and_does_not_show_the
     for error in failures(&wrong).await {
         assert!(!error.to_string().contains("somebody"), "{error}");
     }
+}
+
+/// A password is changed in its file while the canary runs (design §6).
+#[tokio::test]
+async fn a_password_that_was_changed_is_read_again_once_the_server_refuses_the_old_one() {
+    let mut server = Redis::start_with(&["--requirepass", "hush-7f3a"]).unwrap();
+    let url = |password: &str, port: u16| format!("redis://:{password}@127.0.0.1:{port}");
+    let file = Arc::new(Mutex::new(url("old-9c2e", server.port())));
+    let reads = Arc::new(AtomicU32::new(0));
+    let (content, count) = (Arc::clone(&file), Arc::clone(&reads));
+    let source = move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        Ok(content.lock().unwrap().clone().into())
+    };
+    let board = RedisBoard::connect_from(source, String::new()).unwrap();
+    assert!(!board.time().await.unwrap_err().is_unavailable());
+    *file.lock().unwrap() = url("hush-7f3a", 1);
+    let before = reads.load(Ordering::SeqCst);
+    let asked =
+        async || !board.time().await.unwrap_err().is_unavailable() && reads.load(Ordering::SeqCst) > before;
+    until("it has read the address of another server, and does not go there", asked).await;
+    *file.lock().unwrap() = url("hush-7f3a", server.port());
+    until("the board answers", async || board.time().await.is_ok()).await;
+    assert!(board.announcements().await.is_ok());
+    assert!(!format!("{board:?}").contains("hush-7f3a"), "{board:?}");
+    server.restart().unwrap();
+    until("the board answers again", async || board.time().await.is_ok()).await;
 }
 
 #[tokio::test]

@@ -7,16 +7,21 @@
 //! A command whose answer was lost may have been carried out: nothing is sent twice here.
 
 use std::future::Future;
+use std::mem;
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, PubSub};
 use redis::{
-    AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError, RedisResult, ScriptInvocation,
+    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult,
+    ScriptInvocation,
 };
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
+use tracing::debug;
 
+use crate::source::Source;
 use crate::{Result, StoreError};
 
 /// How long a connection may take to open.
@@ -30,13 +35,25 @@ const PAUSE: Duration = Duration::from_millis(200);
 const NOT_NOW: &[&str] =
     &["LOADING", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "BUSY", "OOM", "MISCONF"];
 
+/// Answers of servers that say: not you.
+const REFUSALS: &[&str] = &["WRONGPASS", "NOAUTH"];
+
 #[derive(Debug)]
 pub(super) struct Link {
-    client: Client,
+    source: Source,
+    login: RwLock<Login>,
     /// The server as messages name it.
     name: String,
     /// Shared by all callers; held while one of them connects.
     state: Mutex<State>,
+}
+
+/// How to log in. It changes when the server refuses it and the URL has changed.
+#[derive(Debug)]
+struct Login {
+    client: Client,
+    /// The one before: what is on its way may still speak of it.
+    former: Option<Client>,
 }
 
 #[derive(Debug, Default)]
@@ -58,14 +75,15 @@ impl Link {
     ///
     /// # Errors
     /// When the URL is none of Redis. The error doesn't repeat it.
-    pub(super) fn new(url: &SecretString) -> Result<Self> {
-        let client = Client::open(url.expose_secret()).map_err(|_| StoreError::Broken {
+    pub(super) fn new(source: Source) -> Result<Self> {
+        let client = read(&source).map_err(|cause| StoreError::Broken {
             store: "redis".to_owned(),
             step: "read its URL",
-            cause: "it is none; write it like redis://host:6379 or rediss://host:6379".to_owned(),
+            cause,
         })?;
-        let name = format!("redis at {}", client.get_connection_info().addr());
-        Ok(Self { client, name, state: Mutex::default() })
+        let name = name(&client);
+        let login = RwLock::new(Login { client, former: None });
+        Ok(Self { source, login, name, state: Mutex::default() })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -97,18 +115,47 @@ impl Link {
     /// Opens a connection of its own that listens to a channel.
     pub(super) async fn listen(&self, step: &'static str, channel: &str) -> Result<PubSub> {
         let subscribed = limited(async {
-            let mut connection = self.client.get_async_pubsub().await?;
+            let mut connection = self.client().get_async_pubsub().await?;
             connection.subscribe(channel).await?;
             Ok(connection)
         });
-        subscribed.await.map_err(|error| self.error(step, &error))
+        subscribed.await.map_err(|error| {
+            self.renew(&error);
+            self.error(step, &error)
+        })
+    }
+
+    fn client(&self) -> Client {
+        self.login.read().unwrap_or_else(PoisonError::into_inner).client.clone()
+    }
+
+    /// Reads the URL again if the server refused the login; the next connection is made with it. Another server would be
+    /// another board, so that takes a restart.
+    fn renew(&self, refusal: &RedisError) {
+        let refused = refusal.kind() == ErrorKind::AuthenticationFailed
+            || refusal.code().is_some_and(|code| REFUSALS.contains(&code));
+        if !refused {
+            return;
+        }
+        match read(&self.source) {
+            Ok(client) if name(&client) == self.name => {
+                let mut login = self.login.write().unwrap_or_else(PoisonError::into_inner);
+                let former = mem::replace(&mut login.client, client);
+                login.former = Some(former);
+            }
+            Ok(_) => debug!("the URL names another server now: restart to follow it"),
+            Err(cause) => debug!(cause, "the URL could not be read again"),
+        }
     }
 
     /// The error of a step.
     pub(super) fn error(&self, step: &'static str, error: &RedisError) -> StoreError {
-        let settings = self.client.get_connection_info().redis_settings();
-        let secrets = [settings.password(), settings.username()].map(Option::unwrap_or_default);
-        let (store, cause) = (self.name.clone(), scrub(error, &secrets));
+        let login = self.login.read().unwrap_or_else(PoisonError::into_inner);
+        let settings = [Some(&login.client), login.former.as_ref()]
+            .map(|client| client.map(|client| client.get_connection_info().redis_settings()));
+        let secrets =
+            settings.iter().flatten().flat_map(|known| [known.password(), known.username()]).flatten();
+        let (store, cause) = (self.name.clone(), scrub(error, secrets));
         if is_passing(error) {
             StoreError::Unavailable { store, step, cause }
         } else {
@@ -129,7 +176,7 @@ impl Link {
         // The limits are set below, around the whole of each call.
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(None);
-        match self.client.get_multiplexed_async_connection_with_config(&config).await {
+        match self.client().get_multiplexed_async_connection_with_config(&config).await {
             Ok(connection) => {
                 state.opened += 1;
                 let open = Open { connection, number: state.opened };
@@ -138,6 +185,7 @@ impl Link {
                 Ok(open)
             }
             Err(error) => {
+                self.renew(&error);
                 let failure = self.error(step, &error);
                 state.failed = Some((Instant::now(), error));
                 Err(failure)
@@ -161,6 +209,17 @@ impl Link {
     }
 }
 
+/// The client of the URL as it is now. The cause doesn't repeat it.
+fn read(source: &Source) -> std::result::Result<Client, String> {
+    let none = "it is none; write it like redis://host:6379 or rediss://host:6379";
+    Client::open(source.read()?.expose_secret()).map_err(|_| none.to_owned())
+}
+
+/// The server as messages name it.
+fn name(client: &Client) -> String {
+    format!("redis at {}", client.get_connection_info().addr())
+}
+
 async fn limited<T>(call: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
     timeout(ANSWER, call).await.unwrap_or_else(|_| {
         let cause = format!("no answer within {ANSWER:?}");
@@ -176,9 +235,9 @@ fn is_passing(error: &RedisError) -> bool {
 }
 
 /// The error on one line; a server may repeat what it was sent, so secrets are cut out.
-fn scrub(error: &RedisError, secrets: &[&str]) -> String {
+fn scrub<'a>(error: &RedisError, secrets: impl Iterator<Item = &'a str>) -> String {
     let mut cause = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+    for secret in secrets.filter(|secret| !secret.is_empty()) {
         cause = cause.replace(secret, "…");
     }
     cause

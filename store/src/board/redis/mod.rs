@@ -28,6 +28,7 @@ use self::keys::Keys;
 use self::link::Link;
 use self::scripts::Scripts;
 use super::{Announcements, Board, Due, Holder, REACTOR_SILENCE, ReactorState, Registration};
+use crate::source::Source;
 use crate::{Leadership, Result, StoreError};
 
 /// Reactors that are read at once. A process that starts again and again leaves more behind: those that write are
@@ -49,7 +50,20 @@ impl RedisBoard {
     /// # Errors
     /// When the URL is none of Redis. The error does not repeat it, as it may hold a password.
     pub fn connect(url: &SecretString, prefix: String) -> Result<Self> {
-        Ok(Self { link: Link::new(url)?, keys: Keys::new(prefix), scripts: Scripts::new() })
+        let url = url.clone();
+        Self::connect_from(move || Ok(url.clone()), prefix)
+    }
+
+    /// As [`RedisBoard::connect`], with a URL that is read again when the server refuses the login: its user and
+    /// password may have been changed (design §6). Another host or port is not followed.
+    ///
+    /// # Errors
+    /// When the URL can't be read, or is none of Redis.
+    pub fn connect_from(
+        url: impl Fn() -> std::result::Result<SecretString, String> + Send + Sync + 'static,
+        prefix: String,
+    ) -> Result<Self> {
+        Ok(Self { link: Link::new(Source::new(url))?, keys: Keys::new(prefix), scripts: Scripts::new() })
     }
 
     fn unreadable(&self, step: &'static str, what: &str) -> StoreError {
