@@ -12,8 +12,8 @@ use sqlx::{Database, Pool};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::failure::Place;
-use crate::Result;
+use super::failure::{Place, is_refusal};
+use crate::{Result, StoreError};
 
 /// How long to wait for a connection.
 pub(super) const ACQUIRE: Duration = Duration::from_secs(3);
@@ -30,11 +30,26 @@ pub(super) struct Access<DB: Database> {
     place: Place,
     /// Host and port, where it is reached over TCP.
     door: Option<(String, u16)>,
+    /// What to do when the login is refused.
+    renew: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl<DB: Database> Access<DB> {
     pub(super) fn new(pool: Pool<DB>, place: Place, door: Option<(String, u16)>) -> Self {
-        Self { pool, place, door }
+        Self { pool, place, door, renew: None }
+    }
+
+    /// Does this when the login is refused, before the next connection.
+    pub(super) fn when_refused(self, renew: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { renew: Some(Box::new(renew)), ..self }
+    }
+
+    /// The failure to connect.
+    pub(super) fn unconnected(&self, step: &'static str, error: &sqlx::Error) -> StoreError {
+        if let Some(renew) = self.renew.as_ref().filter(|_| is_refusal(error)) {
+            renew();
+        }
+        self.place.failed(step, error)
     }
 
     pub(super) fn place(&self) -> &Place {
@@ -57,7 +72,7 @@ impl<DB: Database> Access<DB> {
         if self.pool.size() == 0 {
             self.knock(step).await?;
         }
-        let connection = self.pool.acquire().await.map_err(|error| self.place.failed(step, &error))?;
+        let connection = self.pool.acquire().await.map_err(|error| self.unconnected(step, &error))?;
         let mut lent = Lent { connection, settled: false };
         match timeout(limit, question(&mut lent.connection)).await {
             Ok(answer) => {

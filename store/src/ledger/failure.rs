@@ -2,6 +2,7 @@
 //! user or a password (I8); and whether another try may succeed.
 
 use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
@@ -10,12 +11,15 @@ use sqlx::migrate::MigrateError;
 use super::access::ACQUIRE;
 use crate::StoreError;
 
+/// What the SQLSTATEs of a refused login begin with.
+const REFUSED: &str = "28";
+
 /// Where a ledger is, in words for messages. Without `Debug`, for it knows the user.
 #[derive(Clone)]
 pub(super) struct Place {
     name: String,
-    /// What the server may put into its messages and nobody should read.
-    user: Option<String>,
+    /// What the server may put into its messages and nobody should read; it grows when the login changes.
+    users: Arc<RwLock<Vec<String>>>,
     kind: Make,
 }
 
@@ -28,15 +32,23 @@ enum Make {
 
 impl Place {
     pub(super) fn postgres(name: String, user: &str) -> Self {
-        Self { name, user: Some(user.to_owned()), kind: Make::Postgres }
+        Self { name, users: Arc::new(RwLock::new(vec![user.to_owned()])), kind: Make::Postgres }
     }
 
     pub(super) fn sqlite(name: String) -> Self {
-        Self { name, user: None, kind: Make::Sqlite }
+        Self { name, users: Arc::default(), kind: Make::Sqlite }
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// There is another user now.
+    pub(super) fn hide(&self, user: &str) {
+        let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
+        if !users.iter().any(|known| known == user) {
+            users.push(user.to_owned());
+        }
     }
 
     /// The server said nothing in time.
@@ -82,7 +94,7 @@ impl Place {
     fn judge_answer(&self, answer: &dyn DatabaseError) -> (bool, String) {
         let code = answer.code().unwrap_or_default();
         match self.kind {
-            Make::Postgres if code.starts_with("28") => {
+            Make::Postgres if code.starts_with(REFUSED) => {
                 (false, format!("the login was refused (SQLSTATE {code})"))
             }
             Make::Postgres => {
@@ -108,11 +120,17 @@ impl Place {
     }
 
     fn without_user(&self, message: &str) -> String {
-        match &self.user {
-            Some(user) => message.replace(&format!("\"{user}\""), "\"…\""),
-            None => message.to_owned(),
-        }
+        let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
+        users
+            .iter()
+            .fold(message.to_owned(), |message, user| message.replace(&format!("\"{user}\""), "\"…\""))
     }
+}
+
+/// Whether PostgreSQL refused the login.
+pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| code.starts_with(REFUSED))
 }
 
 /// The SQLSTATEs of a server that is away, starting, stopping, full or busy, and of transactions that lost against

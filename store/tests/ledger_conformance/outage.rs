@@ -1,6 +1,7 @@
 //! The ledger away, frozen, closed to us, or busy: every call comes back in a few seconds, says where and why, never a
 //! user or a password (I8), and works again by itself.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use canary_domain::SlotKey;
@@ -72,7 +73,7 @@ async fn a_ledger_that_stops_and_returns_needs_no_new_connect() {
 async fn a_frozen_ledger_answers_in_seconds_and_leaves_no_connection_behind() {
     let mut server = Postgres::start().unwrap();
     let url = server.create_database().unwrap();
-    let ledger = std::sync::Arc::new(ledger_at(&url));
+    let ledger = Arc::new(ledger_at(&url));
     ledger.migrate().await.unwrap();
     let ask_often = || {
         let mut asking = JoinSet::new();
@@ -96,6 +97,29 @@ async fn a_frozen_ledger_answers_in_seconds_and_leaves_no_connection_behind() {
     for done in ask_often().join_all().await {
         done.unwrap();
     }
+}
+
+/// A login is changed in its file while the canary runs (design §6).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_that_was_changed_is_read_again_once_the_server_refuses_the_old_one() {
+    let url = shared_postgres().create_database().unwrap();
+    let elsewhere = shared_postgres().create_database().unwrap();
+    let file = Arc::new(Mutex::new(with_login(&url)));
+    let content = Arc::clone(&file);
+    let ledger =
+        PostgresLedger::connect_from(move || Ok(content.lock().unwrap().clone().into()), CANARY).unwrap();
+    *file.lock().unwrap() = elsewhere;
+    for _ in 0..2 {
+        let refused = fails_soon(ledger.ping()).await;
+        assert!(
+            refused.to_string().contains("login was refused"),
+            "another database is not followed: {refused}"
+        );
+    }
+    *file.lock().unwrap() = url;
+    assert!(fails_soon(ledger.migrate()).await.to_string().contains("login was refused"));
+    ledger.migrate().await.unwrap();
+    ledger.ping().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

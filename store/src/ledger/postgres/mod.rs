@@ -4,6 +4,7 @@
 //! again by itself once it is back.
 
 mod hours;
+mod login;
 mod notes;
 mod reads;
 mod rows;
@@ -11,16 +12,17 @@ mod slots;
 mod turn;
 
 use std::fmt;
-use std::str::FromStr;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use canary_domain::{Facts, Hold, Moment, SlotKey, Test, TestId};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::timeout;
 
-use super::access::{ACQUIRE, Access, MIGRATION, QUESTION, STATEMENT};
+use self::login::Renewal;
+use super::access::{ACQUIRE, Access, MIGRATION};
 use super::failure::Place;
 use super::hours::AT_ONCE;
 use super::pages::Question;
@@ -31,6 +33,7 @@ use super::{
     Accounting, Annotation, AuditEntry, Change, Claim, FactsRow, Filter, Ledger, Page, ResultRow, SlotSpan,
     Unfired, migrator,
 };
+use crate::source::Source;
 use crate::{Result, StoreError};
 
 /// Enough for the console's questions beside the judge's and the runner's.
@@ -39,7 +42,8 @@ const CONNECTIONS: u32 = 8;
 /// The ledger in PostgreSQL.
 pub struct PostgresLedger {
     access: Access<Postgres>,
-    options: PgConnectOptions,
+    /// Changed by a renewal.
+    login: Arc<RwLock<PgConnectOptions>>,
     canary: String,
 }
 
@@ -50,35 +54,41 @@ impl PostgresLedger {
     /// # Errors
     /// When the URL can't be understood.
     pub fn connect(url: &SecretString, canary: &str) -> Result<Self> {
-        let url = url.expose_secret();
-        let is_ours = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
-        // Any other text would be taken for a URL of a server elsewhere. The cause is left out: it may quote the URL.
-        let options =
-            PgConnectOptions::from_str(url).ok().filter(|_| is_ours).ok_or_else(|| StoreError::Broken {
-                store: "PostgreSQL".to_owned(),
-                step: "reading its URL",
-                cause: "write it like postgres://user:password@host:5432/database".to_owned(),
-            })?;
-        let options = options.application_name("canary");
-        let database = options.get_database().unwrap_or("its default database");
-        let name = format!("PostgreSQL {}:{}/{database}", options.get_host(), options.get_port());
-        let place = Place::postgres(name, options.get_username());
-        let bounded = options.clone().options([
-            ("statement_timeout", STATEMENT.as_millis().to_string()),
-            // Whose network is cut within a transaction must not keep others waiting for what it had locked.
-            ("idle_in_transaction_session_timeout", QUESTION.as_millis().to_string()),
-        ]);
-        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE);
-        let pool = pool.connect_lazy_with(bounded);
+        let url = url.clone();
+        Self::connect_from(move || Ok(url.clone()), canary)
+    }
+
+    /// As [`PostgresLedger::connect`], with a URL that is read again when the server refuses the login: its user and
+    /// password may have been changed (design §6). Another host, port or database is not followed.
+    ///
+    /// # Errors
+    /// When the URL can't be read or understood.
+    pub fn connect_from(
+        url: impl Fn() -> std::result::Result<SecretString, String> + Send + Sync + 'static,
+        canary: &str,
+    ) -> Result<Self> {
+        let url = Source::new(url);
+        let options = login::read(&url).map_err(|cause| StoreError::Broken {
+            store: "PostgreSQL".to_owned(),
+            step: "reading its URL",
+            cause,
+        })?;
+        let place = Place::postgres(login::name(&options), options.get_username());
         let by_tcp = options.get_socket().is_none() && !options.get_host().starts_with('/');
         let door = by_tcp.then(|| (options.get_host().to_owned(), options.get_port()));
-        Ok(Self { access: Access::new(pool, place, door), options, canary: canary.to_owned() })
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE);
+        let pool = pool.connect_lazy_with(login::bounded(&options));
+        let login = Arc::new(RwLock::new(options));
+        let renewal = Renewal { url, login: Arc::clone(&login), pool: pool.clone(), place: place.clone() };
+        let access = Access::new(pool, place, door).when_refused(move || renewal.renew());
+        Ok(Self { access, login, canary: canary.to_owned() })
     }
 
     async fn run_migrations(&self) -> sqlx::Result<()> {
         // A connection of its own: a migration may take its time, and the lock that keeps two instances apart is
         // gone with the connection, whatever happens.
-        let connecting = timeout(ACQUIRE, self.options.connect());
+        let login = self.login.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let connecting = timeout(ACQUIRE, login.connect());
         let mut connection = connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
         migrator::postgres().run_direct(None, &mut connection, false).await?;
         connection.close().await
@@ -111,7 +121,7 @@ impl Ledger for PostgresLedger {
     async fn migrate(&self) -> Result<()> {
         let (step, place) = ("migrating", self.access.place());
         match timeout(MIGRATION, self.run_migrations()).await {
-            Ok(done) => done.map_err(|error| place.failed(step, &error)),
+            Ok(done) => done.map_err(|error| self.access.unconnected(step, &error)),
             Err(_) => Err(place.silent(step, MIGRATION)),
         }
     }
