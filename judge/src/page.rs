@@ -106,7 +106,7 @@ impl Look {
     /// restart and boards are flushed: what was certainly seen once stays seen, or a touch would take a verdict
     /// back (I3, I6).
     pub(crate) fn again(&self, judged: Judged, known: &ResultRow) -> Judged {
-        let facts = together(judged.row.facts, &known.facts);
+        let facts = together(&judged.row.facts, &known.facts);
         let mut coverage = self.coverage_of(&facts).into_owned();
         if proves_coverage(known) && known.deadline_at == Some(facts.deadline_at()) {
             let seen = Interval { from: facts.start(), until: facts.deadline_at() };
@@ -120,7 +120,7 @@ impl Look {
 
 /// What the board and the ledger know of a test together. If the board has lost what the ledger has, it may have
 /// lost more.
-fn together(board: Facts, ledger: &Facts) -> Facts {
+fn together(board: &Facts, ledger: &Facts) -> Facts {
     let mut facts = board.clone();
     if facts.fired_at < ledger.fired_at {
         (facts.fired_at, facts.fired_error_us) = (ledger.fired_at, ledger.fired_error_us);
@@ -130,7 +130,7 @@ fn together(board: Facts, ledger: &Facts) -> Facts {
     for (stage, stamp) in ledger.stamps.iter() {
         facts.stamps.add(stage, stamp.clone());
     }
-    let restored = facts.restored || facts != board;
+    let restored = facts.restored || facts != *board;
     Facts { restored, ..facts }
 }
 

@@ -16,9 +16,9 @@ pub(crate) fn board(settings: &Settings) -> Result<Arc<dyn Board>> {
     Ok(match &settings.board {
         BoardSettings::Memory => Arc::new(MemoryBoard::new()),
         BoardSettings::Redis { url, prefix } => {
-            let bad = |what| BadSetting { setting: "redis", what };
-            let url = url.read().map_err(bad)?;
-            Arc::new(RedisBoard::connect(&url, prefix.clone()).map_err(|error| bad(error.to_string()))?)
+            let url = url.clone();
+            let board = RedisBoard::connect_from(move || url.read(), prefix.clone());
+            Arc::new(board.map_err(|error| BadSetting { setting: "redis", what: error.to_string() })?)
         }
     })
 }
@@ -33,9 +33,9 @@ pub(crate) fn ledger(settings: &Settings) -> Result<Arc<dyn Ledger>> {
             Arc::new(SqliteLedger::open(path, &settings.canary).context("embedded")?)
         }
         LedgerSettings::Postgres { url, .. } => {
-            let bad = |what| BadSetting { setting: "postgres", what };
-            let url = url.read().map_err(bad)?;
-            Arc::new(PostgresLedger::connect(&url, &settings.canary).map_err(|error| bad(error.to_string()))?)
+            let url = url.clone();
+            let ledger = PostgresLedger::connect_from(move || url.read(), &settings.canary);
+            Arc::new(ledger.map_err(|error| BadSetting { setting: "postgres", what: error.to_string() })?)
         }
     })
 }
