@@ -105,7 +105,7 @@ impl Look {
     /// Looks again with the facts that the ledger has too, and the coverage that its verdict proves. Reactors
     /// restart and boards are flushed: what was certainly seen once stays seen, or a touch would take a verdict
     /// back (I3, I6).
-    pub(crate) fn again(&self, judged: Judged, known: &ResultRow) -> Judged {
+    pub(crate) fn again(&self, judged: &Judged, known: &ResultRow) -> Judged {
         let facts = together(&judged.row.facts, &known.facts);
         let mut coverage = self.coverage_of(&facts).into_owned();
         if proves_coverage(known) && known.deadline_at == Some(facts.deadline_at()) {

@@ -139,7 +139,7 @@ impl Sweep<'_> {
         let again = |judged: Judged| {
             let test_id = judged.row.facts.test.test_id;
             match known.iter().find(|row| row.facts.test.test_id == test_id) {
-                Some(row) => self.look.again(judged, row),
+                Some(row) => self.look.again(&judged, row),
                 None => judged,
             }
         };

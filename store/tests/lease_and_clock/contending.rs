@@ -191,7 +191,7 @@ async fn ended_is_told_when_the_time_is_over_and_not_before_however_often_it_was
 async fn who_is_told_to_stop_while_it_asks_does_not_lead_and_leaves_no_lease_behind() {
     let board = memory();
     let line = Faulty::new(Arc::clone(&board));
-    line.answer(Answers::After([Duration::from_secs(2)].into()));
+    line.answer(Answers::After([Duration::from_secs(2), Duration::ZERO].into()));
     let mut one = Contender::start(Arc::clone(&line) as Arc<dyn Board>, "n1", LeaseTimes::default());
     sleep(Duration::from_secs(1)).await;
     one.stopping.cancel();
