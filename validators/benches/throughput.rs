@@ -34,8 +34,8 @@ use url::Url;
 const EVENT: usize = 650;
 /// One in so many is a canary's.
 const OURS: usize = 1_000;
-const ROUNDS: usize = 31;
-const ROUND: Duration = Duration::from_millis(300);
+const ROUNDS: usize = 61;
+const ROUND: Duration = Duration::from_millis(150);
 const ALPHA: &str = "did:avt:a:5f1b6c0e9d7a4c31:alpha";
 
 struct Open;

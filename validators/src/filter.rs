@@ -8,8 +8,6 @@
 //! Which transfer ids are in flight changes while five reactors search: each works on its own copy and takes
 //! a new one when the version has moved on. An event that overtakes that is ours by its sender anyway.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,52 +16,34 @@ use memchr::memmem;
 
 use crate::Mapping;
 use crate::mapping::key_in_text;
-use crate::scan::{Key, Scanned};
+use crate::scan::Key;
+use crate::wanted::Wanted;
 
 /// What every memo of a test contains.
 const MEMO: &str = "canary-";
 /// One in so many events is looked at closely.
 const LOOK_CLOSELY: u32 = 256;
 
-/// Fingerprints are hashes already.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = fingerprint(bytes);
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-type Fingerprints = HashSet<u64, BuildHasherDefault<AsIs>>;
-
 /// The transfer ids of tests in flight, shared by the one who learns them and the five who search.
 #[derive(Debug, Default)]
 pub(crate) struct InFlight {
     version: AtomicU64,
-    transfers: Mutex<Fingerprints>,
+    transfers: Mutex<Wanted>,
 }
 
 impl InFlight {
     pub fn insert(&self, transfer_id: &str) {
-        self.change(|transfers| {
-            transfers.insert(fingerprint(transfer_id.as_bytes()));
-        });
+        self.change(|transfers| transfers.insert(transfer_id));
     }
 
     pub fn replace<'a>(&self, transfer_ids: impl Iterator<Item = &'a str>) {
-        self.change(|transfers| *transfers = transfer_ids.map(|id| fingerprint(id.as_bytes())).collect());
+        self.change(|transfers| {
+            *transfers = Wanted::default();
+            transfer_ids.for_each(|transfer_id| transfers.insert(transfer_id));
+        });
     }
 
-    fn change(&self, change: impl FnOnce(&mut Fingerprints)) {
+    fn change(&self, change: impl FnOnce(&mut Wanted)) {
         let mut transfers = self.transfers.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut transfers);
         self.version.fetch_add(1, Ordering::Release);
@@ -84,28 +64,22 @@ impl Field {
         Self { key: key_in_text(pointer).map(|key| Key::new(&key)), ambiguous: false }
     }
 
-    #[inline]
     /// Whether its value, or what may be its value, is one of these.
-    fn is_one_of(&mut self, wanted: &Fingerprints, text: &[u8], closely: bool) -> bool {
+    #[inline]
+    fn is_one_of(&mut self, wanted: &Wanted, text: &[u8], closely: bool) -> bool {
         if closely || self.ambiguous {
             return self.look_closely(wanted, text);
         }
-        self.key.as_mut().is_none_or(|key| key.value(text).is_some_and(|value| is_one_of(wanted, value)))
+        let Some(key) = &mut self.key else { return true };
+        key.at_value(text).is_some_and(|value| wanted.may_begin(value))
+            && key.value(text).is_some_and(|value| wanted.contains(value))
     }
 
     #[cold]
-    fn look_closely(&mut self, wanted: &Fingerprints, text: &[u8]) -> bool {
+    fn look_closely(&mut self, wanted: &Wanted, text: &[u8]) -> bool {
         let Some(key) = &self.key else { return true };
         self.ambiguous |= key.values(text).nth(1).is_some();
-        key.values(text).any(|value| is_one_of(wanted, value))
-    }
-}
-
-#[inline]
-fn is_one_of(wanted: &Fingerprints, value: Scanned<'_>) -> bool {
-    match value {
-        Scanned::Plain(value) => wanted.contains(&fingerprint(value)),
-        Scanned::Escaped => true,
+        key.values(text).any(|value| wanted.contains(value))
     }
 }
 
@@ -116,8 +90,8 @@ pub(crate) struct Filter {
     transfer: Field,
     /// The sender; of a fee event, who paid, by either name.
     sender: Vec<Field>,
-    senders: Fingerprints,
-    transfers: Fingerprints,
+    senders: Wanted,
+    transfers: Wanted,
     in_flight: Arc<InFlight>,
     version: u64,
     searched: u32,
@@ -141,16 +115,16 @@ impl Filter {
             memo: memmem::Finder::new(MEMO),
             transfer: Field::new(&mapping.transfer_id),
             sender: pointers.into_iter().map(|pointer| Field::new(pointer)).collect(),
-            senders: senders.iter().map(|did| fingerprint(did.as_bytes())).collect(),
-            transfers: Fingerprints::default(),
+            senders: Wanted::alike(senders),
+            transfers: Wanted::default(),
             in_flight,
             version: 0,
             searched: 0,
         }
     }
 
-    #[inline]
     /// Whether a frame may concern a test.
+    #[inline]
     pub fn matters(&mut self, text: &[u8]) -> bool {
         self.refresh();
         let closely = self.searched.is_multiple_of(LOOK_CLOSELY);
@@ -167,27 +141,6 @@ impl Filter {
             self.version = version;
         }
     }
-}
-
-/// A hash of an id's length and of its first, middle and last eight bytes. Whoever finds an id that agrees with one
-/// of ours in these gains that one more frame is parsed.
-#[inline]
-fn fingerprint(bytes: &[u8]) -> u64 {
-    const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
-    let middle = bytes.len().saturating_sub(8) / 2;
-    let ends = (bytes.first_chunk(), bytes.get(middle..).and_then(<[u8]>::first_chunk), bytes.last_chunk());
-    let (Some(first), Some(middle), Some(last)) = ends else { return short(bytes) };
-    // Multiplied independently of each other, which a processor does side by side.
-    let first = u64::from_le_bytes(*first).wrapping_mul(MIX);
-    let middle = u64::from_le_bytes(*middle).wrapping_mul(MIX).rotate_left(23);
-    let last = u64::from_le_bytes(*last).wrapping_mul(MIX).rotate_left(46);
-    let hash = first ^ middle ^ last ^ bytes.len() as u64;
-    hash ^ (hash >> 32)
-}
-
-#[cold]
-fn short(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |hash, byte| (hash << 8) | u64::from(*byte))
 }
 
 #[cfg(test)]

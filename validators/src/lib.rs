@@ -32,6 +32,7 @@ mod settings;
 mod stall;
 mod stamper;
 mod validators;
+mod wanted;
 
 #[cfg(test)]
 mod correlate_tests;

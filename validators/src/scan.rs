@@ -16,13 +16,8 @@ pub(crate) enum Scanned<'a> {
 }
 
 /// The value of the key that ends at `end`; `None` if no colon follows, so that it was no key.
-#[inline]
 pub(crate) fn value_at(text: &[u8], end: usize) -> Option<Scanned<'_>> {
     let rest = text.get(end..)?;
-    // As most serializers write it.
-    if let Some(string) = rest.strip_prefix(b":\"") {
-        return Some(string_until_quote(string));
-    }
     let rest = skip_space(skip_space(rest).strip_prefix(b":")?);
     if let Some(string) = rest.strip_prefix(b"\"") {
         return Some(string_until_quote(string));
@@ -31,7 +26,6 @@ pub(crate) fn value_at(text: &[u8], end: usize) -> Option<Scanned<'_>> {
     Some(Scanned::Plain(&rest[..stop.unwrap_or(rest.len())]))
 }
 
-#[inline]
 fn string_until_quote(string: &[u8]) -> Scanned<'_> {
     let stop = memchr::memchr2(b'"', b'\\', string).unwrap_or(string.len());
     match string.get(stop) {
@@ -52,12 +46,12 @@ impl Key {
         Self { finder: memmem::Finder::new(quoted).into_owned(), last: 0 }
     }
 
+    /// The text from its first value on, or from one that stands where the first one stood before.
     #[inline]
-    /// Its first value, or one that stands where the first one stood before.
-    pub fn value<'a>(&mut self, text: &'a [u8]) -> Option<Scanned<'a>> {
+    pub fn at_value<'a>(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
         let key = self.finder.needle();
         if text.get(self.last..).is_some_and(|rest| rest.starts_with(key))
-            && let Some(value) = value_at(text, self.last + key.len())
+            && let Some(value) = from_value(text, self.last + key.len())
         {
             return Some(value);
         }
@@ -65,21 +59,37 @@ impl Key {
     }
 
     #[cold]
-    fn look_for<'a>(&mut self, text: &'a [u8]) -> Option<Scanned<'a>> {
-        let (at, value) = self.find_all(text).next()?;
+    fn look_for<'a>(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let length = self.finder.needle().len();
+        let found = |at| Some((at, from_value(text, at + length)?));
+        let (at, value) = self.finder.find_iter(text).find_map(found)?;
         self.last = at;
         Some(value)
     }
 
-    /// All its values, of whatever objects.
-    pub fn values<'a>(&self, text: &'a [u8]) -> impl Iterator<Item = Scanned<'a>> {
-        self.find_all(text).map(|(_, value)| value)
+    /// The value that [`Key::at_value`] found.
+    pub fn value<'a>(&mut self, text: &'a [u8]) -> Option<Scanned<'a>> {
+        self.at_value(text)?;
+        value_at(text, self.last + self.finder.needle().len())
     }
 
-    fn find_all<'a>(&self, text: &'a [u8]) -> impl Iterator<Item = (usize, Scanned<'a>)> {
+    /// All its values, of whatever objects.
+    pub fn values<'a>(&self, text: &'a [u8]) -> impl Iterator<Item = Scanned<'a>> {
         let length = self.finder.needle().len();
-        self.finder.find_iter(text).filter_map(move |at| Some((at, value_at(text, at + length)?)))
+        self.finder.find_iter(text).filter_map(move |at| value_at(text, at + length))
     }
+}
+
+/// The text from the first byte of the value on whose key ends at `end`, behind its quote if it has one.
+#[inline]
+fn from_value(text: &[u8], end: usize) -> Option<&[u8]> {
+    let rest = text.get(end..)?;
+    // As most serializers write it.
+    if let Some(string) = rest.strip_prefix(b":\"") {
+        return Some(string);
+    }
+    let rest = skip_space(skip_space(rest).strip_prefix(b":")?);
+    Some(rest.strip_prefix(b"\"").unwrap_or(rest))
 }
 
 fn skip_space(text: &[u8]) -> &[u8] {
