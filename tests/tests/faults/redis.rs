@@ -38,7 +38,8 @@ fn a_redis_that_comes_back_empty_in_mid_flight_fails_nothing_and_no_slot_is_fire
         assert_not_blamed(&rows);
         for row in rows.iter().filter(|row| row.registered_at < emptied && row.outcome != "passed") {
             let lost = ["inconclusive/state_lost", "inconclusive/observer_blind", "inconclusive/runner_lost"];
-            let unsent = ["missed/lease_lost", "missed/no_leader"];
+            // A slot that came due before this instance led may be just too late for it, before Redis even goes.
+            let unsent = ["missed/lease_lost", "missed/no_leader", "missed/overrun"];
             assert!(lost.iter().chain(&unsent).any(|word| row.verdict() == *word), "{row:#?}");
         }
         assert_fired_once(&stand.stage, &no_gaps(&stand.stage).await);
