@@ -36,11 +36,14 @@ fn a_redis_that_comes_back_empty_in_mid_flight_fails_nothing_and_no_slot_is_fire
         assert!(after > before, "a term came again: {after:?} after {before:?}");
         let rows = stand.stage.rows_when("no pending row", 75, |rows| settled_before(rows, emptied)).await;
         assert_not_blamed(&rows);
+        // Slots of the cycle that the instance began to lead in may have been just too late for it (design §3.3).
+        let first = rows.iter().filter_map(|row| row.cycle).min();
+        let before_it_led = |row: &Row| row.cycle == first && row.verdict() == "missed/overrun";
         for row in rows.iter().filter(|row| row.registered_at < emptied && row.outcome != "passed") {
             let lost = ["inconclusive/state_lost", "inconclusive/observer_blind", "inconclusive/runner_lost"];
-            // A slot that came due before this instance led may be just too late for it, before Redis even goes.
-            let unsent = ["missed/lease_lost", "missed/no_leader", "missed/overrun"];
-            assert!(lost.iter().chain(&unsent).any(|word| row.verdict() == *word), "{row:#?}");
+            let unsent = ["missed/lease_lost", "missed/no_leader"];
+            let known = lost.iter().chain(&unsent).any(|word| row.verdict() == *word);
+            assert!(known || before_it_led(row), "{row:#?}");
         }
         assert_fired_once(&stand.stage, &no_gaps(&stand.stage).await);
         assert_eq!(residual(&stand.canary).await, Some(0));
