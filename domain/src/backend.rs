@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_with::{DeserializeFromStr, SerializeDisplay};
-use strum::{Display, EnumString, IntoStaticStr, VariantArray};
+use strum::{Display, EnumMessage, EnumString, IntoStaticStr, VariantArray};
 
 use crate::Stage;
 
@@ -18,6 +18,7 @@ use crate::Stage;
     PartialOrd,
     Ord,
     Display,
+    EnumMessage,
     EnumString,
     IntoStaticStr,
     VariantArray,
@@ -97,6 +98,12 @@ impl Backend {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
+    }
+
+    /// What it means, in a sentence: the words of its documentation.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        self.get_documentation().unwrap_or_default()
     }
 
     /// Its row of the table.

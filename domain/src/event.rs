@@ -1,7 +1,7 @@
 //! The five event types that the reactors consume (contract §5).
 
 use serde_with::{DeserializeFromStr, SerializeDisplay};
-use strum::{Display, EnumString, IntoStaticStr, VariantArray};
+use strum::{Display, EnumMessage, EnumString, IntoStaticStr, VariantArray};
 
 use crate::Stage;
 
@@ -17,6 +17,7 @@ use crate::Stage;
     PartialOrd,
     Ord,
     Display,
+    EnumMessage,
     EnumString,
     IntoStaticStr,
     VariantArray,
@@ -44,6 +45,12 @@ impl EventType {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
+    }
+
+    /// What it means, in a sentence: the words of its documentation.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        self.get_documentation().unwrap_or_default()
     }
 
     /// The stage that such an event stamps; `local` says whether it happened in the local frame

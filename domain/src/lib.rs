@@ -17,6 +17,7 @@ mod outcome;
 mod role;
 mod slot;
 mod stage;
+mod state;
 mod test_id;
 
 pub use amount::{Amount, AmountError, MAX_DECIMALS, parse_decimal};
@@ -33,4 +34,5 @@ pub use outcome::{Outcome, Reason};
 pub use role::{NodeId, Role, Term};
 pub use slot::{Cadence, CadenceError};
 pub use stage::{Sighting, Stage, Stamp, Stamps, Via};
+pub use state::{Freshness, Heard, PathState};
 pub use test_id::{SlotKey, SlotKeyError, TestId};

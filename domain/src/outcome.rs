@@ -1,7 +1,7 @@
 //! Outcomes and the reasons for them (design §3.3).
 
 use serde_with::{DeserializeFromStr, SerializeDisplay};
-use strum::{Display, EnumString, IntoStaticStr, VariantArray};
+use strum::{Display, EnumMessage, EnumString, IntoStaticStr, VariantArray};
 
 /// How a slot ended.
 #[derive(
@@ -14,6 +14,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantArray};
     PartialOrd,
     Ord,
     Display,
+    EnumMessage,
     EnumString,
     IntoStaticStr,
     VariantArray,
@@ -47,6 +48,21 @@ impl Outcome {
     pub fn as_str(self) -> &'static str {
         self.into()
     }
+
+    /// What it means, in a sentence: the words of its documentation.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        self.get_documentation().unwrap_or_default()
+    }
+
+    /// Whether it tells how the platform did: it passed, or was late, or failed.
+    #[must_use]
+    pub fn tells(self) -> bool {
+        match self {
+            Self::Passed | Self::Late | Self::Failed => true,
+            Self::Pending | Self::Inconclusive | Self::Skipped | Self::Missed => false,
+        }
+    }
 }
 
 /// The word in `failure_signal`: why an outcome is what it is. Passed, late and pending have none.
@@ -60,6 +76,7 @@ impl Outcome {
     PartialOrd,
     Ord,
     Display,
+    EnumMessage,
     EnumString,
     IntoStaticStr,
     VariantArray,
@@ -114,6 +131,12 @@ impl Reason {
         self.into()
     }
 
+    /// What it means, in a sentence: the words of its documentation.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        self.get_documentation().unwrap_or_default()
+    }
+
     /// The outcome it is a reason for.
     #[must_use]
     pub fn outcome(self) -> Outcome {
@@ -131,5 +154,19 @@ impl Reason {
             Self::Paused | Self::Maintenance => Outcome::Skipped,
             Self::NoLeader | Self::Overrun | Self::LeaseLost | Self::RateLimited => Outcome::Missed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_says_what_it_means() {
+        let meanings = Outcome::ALL.iter().map(|word| word.meaning());
+        for meaning in meanings.chain(Reason::ALL.iter().map(|word| word.meaning())) {
+            assert!(meaning.ends_with('.') && !meaning.contains('\n'), "{meaning:?}");
+        }
+        assert_eq!(Reason::Rejected.meaning(), "The call was answered 4xx.");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
-use strum::{Display, EnumString, IntoStaticStr, VariantArray};
+use strum::{Display, EnumMessage, EnumString, IntoStaticStr, VariantArray};
 
 use crate::{EventType, Moment, TestId};
 
@@ -17,6 +17,7 @@ use crate::{EventType, Moment, TestId};
     PartialOrd,
     Ord,
     Display,
+    EnumMessage,
     EnumString,
     IntoStaticStr,
     VariantArray,
@@ -47,6 +48,12 @@ impl Stage {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
+    }
+
+    /// What it means, in a sentence: the words of its documentation.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        self.get_documentation().unwrap_or_default()
     }
 
     /// The type of event that stamps it.
@@ -82,6 +89,7 @@ impl Stage {
     PartialOrd,
     Ord,
     Display,
+    EnumMessage,
     EnumString,
     IntoStaticStr,
     VariantArray,
@@ -96,6 +104,23 @@ pub enum Via {
     Replay,
     /// Fetched over REST: the event's own moment counts.
     Backstop,
+}
+
+impl Via {
+    /// Every way.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// What it means, in a sentence: the words of its documentation.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        self.get_documentation().unwrap_or_default()
+    }
 }
 
 /// The first sighting of a stage of a test.
