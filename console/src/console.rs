@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn;
+use canary_domain::{Moment, SlotKey, TestId};
 use canary_store::{Board, Ledger};
+use futures_util::future::BoxFuture;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +16,7 @@ use tracing::info;
 
 use crate::access::Access;
 use crate::guard::guard;
+use crate::plan::{FireRefused, Plan, Source};
 use crate::problem::{Kind, Problem};
 use crate::public::{Readiness, Ready};
 use crate::server::serve;
@@ -22,7 +25,7 @@ use crate::{Settings, api, public};
 
 /// What the console works with.
 pub struct Parts {
-    /// Asked only whether it answers.
+    /// The reactors, the leaders and the agents.
     pub board: Arc<dyn Board>,
     /// What the admin API answers from.
     pub ledger: Arc<dyn Ledger>,
@@ -30,7 +33,20 @@ pub struct Parts {
     pub registry: Registry,
     /// What else, beyond the stores, is not ready.
     pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+    /// The board's time; the system's until the board's is known.
+    pub clock: Arc<dyn Fn() -> Moment + Send + Sync>,
+    /// What is to happen.
+    pub plan: Plan,
+    /// Fires a test of a path, outside any slot; answers once it is on the board.
+    pub fire: Fire,
+    /// The slot key, which the sessions' key is made from; `None` until the ledger gave it.
+    pub session_key: Arc<dyn Fn() -> Option<SlotKey> + Send + Sync>,
+    /// The folders of the source, for the page's help.
+    pub sources: Vec<Source>,
 }
+
+/// Fires a test of the named path.
+pub type Fire = Arc<dyn Fn(String) -> BoxFuture<'static, Result<TestId, FireRefused>> + Send + Sync>;
 
 /// Why the console could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +99,7 @@ impl Console {
             None if settings.listen.ip().is_loopback() => Access::Local,
             None => return Err(BindError::Open { listen: settings.listen }),
         };
-        let Parts { board, ledger, registry, readiness } = parts;
+        let Parts { board, ledger, registry, readiness, .. } = parts;
         let health = public::health(Ready::new(board, Arc::clone(&ledger), readiness));
         let metrics = public::metrics(registry);
         let api = api::router(ledger, Arc::new(access));

@@ -7,6 +7,7 @@ mod access;
 mod api;
 mod console;
 mod guard;
+mod plan;
 mod problem;
 mod public;
 mod server;
@@ -15,7 +16,8 @@ mod tokens;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use console::{BindError, Console, Parts};
+pub use console::{BindError, Console, Fire, Parts};
+pub use plan::{FireRefused, Plan, PlannedPath, Source};
 pub use public::{NotReady, Readiness};
 pub use tokens::TokensError;
 

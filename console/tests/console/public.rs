@@ -13,7 +13,7 @@ on_both_ledgers! { a_console_is_ready_once_all_is }
 
 async fn a_console_is_ready_once_all_is(stand: Stand) -> anyhow::Result<()> {
     let part = NotReady { part: "reactor a/TokensTransferred".into(), why: "it has not subscribed".into() };
-    stand.not_ready.lock().unwrap().push(part);
+    stand.world.not_ready.lock().unwrap().push(part);
     assert_eq!(
         stand.json("/readyz", 503).await?,
         json!({
@@ -21,7 +21,7 @@ async fn a_console_is_ready_once_all_is(stand: Stand) -> anyhow::Result<()> {
             "not_ready": [{ "part": "reactor a/TokensTransferred", "why": "it has not subscribed" }]
         })
     );
-    stand.not_ready.lock().unwrap().clear();
+    stand.world.not_ready.lock().unwrap().clear();
     assert_eq!(stand.json("/readyz", 200).await?, json!({ "ready": true, "not_ready": [] }));
     Ok(())
 }

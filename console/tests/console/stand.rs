@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use canary_console::{BindError, Console, NotReady, Parts, Readiness, Settings};
+use canary_console::{
+    BindError, Console, FireRefused, NotReady, Parts, Plan, PlannedPath, Readiness, Settings, Source,
+};
 use canary_domain::{
-    Answer, Backend, Coverage, Facts, FireStatus, Moment, Origin, Patience, Stage, Stamp, Test, TestId, Via,
-    judge,
+    Answer, Backend, Cadence, Coverage, Facts, FireStatus, Moment, Origin, Patience, SlotKey, Stage, Stamp,
+    Test, TestId, Via, judge,
 };
 use canary_store::{Board, FactsRow, Ledger, MemoryBoard, PostgresLedger, SqliteLedger};
 use chrono::TimeDelta;
@@ -44,7 +46,7 @@ pub struct Stand {
     pub address: SocketAddr,
     pub metrics: SocketAddr,
     pub client: Client,
-    pub not_ready: Arc<Mutex<Vec<NotReady>>>,
+    pub world: Arc<World>,
     pub folder: tempfile::TempDir,
     pub stop: CancellationToken,
     pub server: JoinHandle<()>,
@@ -68,13 +70,88 @@ pub fn client() -> Client {
     Client::builder().timeout(Duration::from_secs(20)).no_proxy().build().unwrap()
 }
 
+/// What a console is told by the rest of its process; a test turns it, the console's callbacks read it.
+pub struct World {
+    pub not_ready: Mutex<Vec<NotReady>>,
+    pub now: Mutex<Moment>,
+    pub key: Mutex<Option<SlotKey>>,
+    /// The paths that were fired, in order.
+    pub fired: Mutex<Vec<String>>,
+    /// What firing is answered with, if not with a test.
+    pub refused: Mutex<Option<FireRefused>>,
+}
+
+impl Default for World {
+    /// Half an hour after the first cycle's edge, with a key.
+    fn default() -> Self {
+        Self {
+            not_ready: Mutex::default(),
+            now: Mutex::new(edge(30)),
+            key: Mutex::new(Some(SlotKey::new(vec![7; 32]).unwrap())),
+            fired: Mutex::default(),
+            refused: Mutex::default(),
+        }
+    }
+}
+
+impl World {
+    fn fire(&self, path: String) -> Result<TestId, FireRefused> {
+        match self.refused.lock().unwrap().clone() {
+            Some(refused) => Err(refused),
+            None => {
+                self.fired.lock().unwrap().push(path);
+                Ok(TestId::random())
+            }
+        }
+    }
+}
+
+/// A path a backend: `p-intra`, `p-async`, `p-2pc`.
+pub fn plan() -> Plan {
+    let seconds = Duration::from_secs;
+    let path = |backend: &Backend| PlannedPath {
+        name: format!("p-{backend}"),
+        backend: *backend,
+        source_frame: "a".into(),
+        dest_frame: if *backend == Backend::Intra { "a".into() } else { "b".into() },
+        amount: "0.01".parse().unwrap(),
+        from: "alpha".into(),
+        to: "bravo".into(),
+        deadline: backend.rule().deadline,
+    };
+    Plan {
+        canary: "test".into(),
+        cadence: Cadence::new(seconds(60), seconds(10)).unwrap(),
+        sweep_every: seconds(5),
+        watch: seconds(600),
+        call_timeout: seconds(10),
+        blind_after: seconds(60),
+        silence_after: seconds(30),
+        backstop_every: seconds(10),
+        paths: Backend::ALL.iter().map(path).collect(),
+    }
+}
+
 /// What every console here works with, but its stores.
-pub fn parts(board: Arc<dyn Board>, ledger: Arc<dyn Ledger>, not_ready: Arc<Mutex<Vec<NotReady>>>) -> Parts {
+pub fn parts(board: Arc<dyn Board>, ledger: Arc<dyn Ledger>, world: &Arc<World>) -> Parts {
     let registry = Registry::new_custom(Some("canary".into()), None).unwrap();
     let counter = IntCounter::new("sights_total", "What a test sees.").unwrap();
     registry.register(Box::new(counter)).unwrap();
-    let readiness = Arc::new(move || Readiness { not_ready: not_ready.lock().unwrap().clone() });
-    Parts { board, ledger, registry, readiness }
+    let [of_readiness, of_clock, of_fire, of_key] = std::array::from_fn(|_| Arc::clone(world));
+    Parts {
+        board,
+        ledger,
+        registry,
+        readiness: Arc::new(move || Readiness { not_ready: of_readiness.not_ready.lock().unwrap().clone() }),
+        clock: Arc::new(move || *of_clock.now.lock().unwrap()),
+        plan: plan(),
+        fire: Arc::new(move |path| {
+            let world = Arc::clone(&of_fire);
+            Box::pin(async move { world.fire(path) })
+        }),
+        session_key: Arc::new(move || of_key.key.lock().unwrap().clone()),
+        sources: vec![Source { folder: "runner/", what: "Fires." }],
+    }
 }
 
 impl Stand {
@@ -103,15 +180,15 @@ impl Stand {
         folder: tempfile::TempDir,
     ) -> anyhow::Result<Self> {
         ledger.migrate().await?;
-        let not_ready = Arc::default();
-        let parts = parts(board, Arc::clone(&ledger), Arc::clone(&not_ready));
+        let world = Arc::default();
+        let parts = parts(board, Arc::clone(&ledger), &world);
         let console = Console::bind(settings, parts).await?;
         let (address, metrics) = (console.local_addr(), console.metrics_addr());
         let stop = CancellationToken::new();
         #[expect(clippy::disallowed_methods, reason = "the stand owns it, and ends it when dropped")]
         let server = tokio::spawn(console.run(stop.clone()));
         let cycle = AtomicI64::new(0);
-        Ok(Self { ledger, address, metrics, client: client(), not_ready, folder, stop, server, cycle })
+        Ok(Self { ledger, address, metrics, client: client(), world, folder, stop, server, cycle })
     }
 
     pub async fn get(&self, path: &str) -> anyhow::Result<Response> {
@@ -201,6 +278,6 @@ fn facts(backend: Backend, cycle: i64, latency_ms: Option<i64>) -> Facts {
 /// What keeps a console from binding.
 pub async fn refusal(settings: Settings, folder: PathBuf) -> BindError {
     let ledger = Arc::new(SqliteLedger::open(&folder.join("canary.db"), "test").unwrap());
-    let parts = parts(Arc::new(MemoryBoard::new()), ledger, Arc::default());
+    let parts = parts(Arc::new(MemoryBoard::new()), ledger, &Arc::default());
     Console::bind(settings, parts).await.unwrap_err()
 }
