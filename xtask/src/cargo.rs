@@ -17,9 +17,14 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<ExitStatus> {
     command(arguments).status().with_context(|| format!("can't run cargo {}", arguments.join(" ")))
 }
 
-/// Where cargo puts a program of this workspace: beside this one, whatever the target folder is called.
-pub(crate) fn program(profile_folder: &str, name: &str) -> anyhow::Result<PathBuf> {
+/// Cargo's target folder: the one that this program is in, whatever it is called.
+pub(crate) fn target() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("can't tell where this program is")?;
     let target = own.parent().and_then(Path::parent).context("this program is in no target folder")?;
-    Ok(target.join(profile_folder).join(name))
+    Ok(target.to_owned())
+}
+
+/// Where cargo puts a program of this workspace.
+pub(crate) fn program(profile_folder: &str, name: &str) -> anyhow::Result<PathBuf> {
+    Ok(target()?.join(profile_folder).join(name))
 }

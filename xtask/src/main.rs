@@ -1,14 +1,17 @@
-//! The developers' commands: `cargo xtask demo` and `cargo xtask test`.
+//! The developers' commands: `cargo xtask demo`, `cargo xtask ui` and `cargo xtask test`.
 //!
 //! They are all that a fresh Debian machine with Rust needs, so this crate has few dependencies and builds in seconds.
 #![expect(clippy::print_stdout, reason = "commands for a terminal: what they print is their result")]
 
 mod cargo;
 mod demo;
+mod node;
 mod packages;
 mod steps;
 mod tally;
 mod test;
+mod ui;
+mod vitest;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -24,14 +27,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Builds the canary (release) and runs `canary demo` with the arguments given; its exit code is the demo's.
+    /// Builds the page and the canary (release), and runs `canary demo` with the arguments given; its exit code is the demo's.
     #[command(disable_help_flag = true)]
     Demo {
         /// Passed on to `canary demo`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// Installs what the tests need, checks format and lints, builds, and runs all tests.
+    /// Builds the console's page, which the binary embeds, if anything changed since it was built.
+    ///
+    /// Exit code 0: it is there; 1: the build failed; 69: Node.js or npm is missing or too old.
+    Ui,
+    /// Installs what the tests need, checks format and lints, builds, and runs all tests, those of the page in a browser too.
     ///
     /// Exit code 0: all passed; 1: something failed; 69: a package is missing and can't be installed from here.
     Test,
@@ -40,6 +47,7 @@ enum Command {
 fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         Command::Demo { arguments } => demo::run(&arguments),
+        Command::Ui => ui::run(),
         Command::Test => test::run(),
     }
 }

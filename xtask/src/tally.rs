@@ -1,17 +1,42 @@
-//! Adds up what `cargo test` says of many test programs, as its lines come.
+//! Adds up what `cargo test` says of many test programs, as its lines come, and what other runners report.
 //!
 //! Names of failed tests come from the list at each program's end, not from the lines of single tests: what tests print
 //! may break into those. A program that dies leaves no result, and counts as one failure.
 
 use std::fmt::{Display, Formatter};
 
+/// What one run of tests came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub passed: u64,
+    pub failed: u64,
+    pub skipped: u64,
+    /// The failed tests' names.
+    pub failures: Vec<String>,
+}
+
+impl Counts {
+    /// A run that failed as a whole.
+    pub fn failure(what: String) -> Self {
+        let mut counts = Self::default();
+        counts.fail(what);
+        counts
+    }
+
+    pub fn fail(&mut self, what: String) {
+        self.failed += 1;
+        self.failures.push(what);
+    }
+
+    pub fn passed_all(&self) -> bool {
+        self.failed == 0
+    }
+}
+
 /// Sums over all test programs; displays as the run's closing line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
-    passed: u64,
-    failed: u64,
-    skipped: u64,
-    failures: Vec<String>,
+    sum: Counts,
     program: String,
     has_result: bool,
     listed: Vec<String>,
@@ -31,47 +56,56 @@ impl Tally {
         } else if let Some(name) = line.strip_prefix("    ") {
             self.listed.push(name.to_owned());
         } else if is_verdict_of_cargo(line) && !self.has_result {
-            self.fail(format!("{} ended without a result", self.program));
+            self.sum.fail(format!("{} ended without a result", self.program));
         }
     }
 
-    /// Closes the tally; cargo may have failed for a reason that is no test's.
+    /// Closes what cargo said, in a tally that holds nothing else; cargo may have failed for a reason that is no test's.
     pub(crate) fn end(&mut self, cargo_succeeded: bool) {
-        if !cargo_succeeded && self.failed == 0 {
-            self.fail("cargo test failed, see its output".to_owned());
+        if !cargo_succeeded && self.passed_all() {
+            self.sum.fail("cargo test failed, see its output".to_owned());
         }
+    }
+
+    /// Adds another run's.
+    pub(crate) fn add_counts(&mut self, counts: Counts) {
+        self.sum.passed += counts.passed;
+        self.sum.failed += counts.failed;
+        self.sum.skipped += counts.skipped;
+        self.sum.failures.extend(counts.failures);
+    }
+
+    /// What it came to.
+    pub(crate) fn into_counts(self) -> Counts {
+        self.sum
     }
 
     pub(crate) fn passed_all(&self) -> bool {
-        self.failed == 0
+        self.sum.passed_all()
     }
 
     /// The failed tests, each with its test program's name before it.
     pub(crate) fn failures(&self) -> &[String] {
-        &self.failures
+        &self.sum.failures
     }
 
     fn add(&mut self, counts: &str) {
         self.has_result = true;
-        self.passed += count(counts, "passed");
-        self.skipped += count(counts, "ignored");
+        self.sum.passed += count(counts, "passed");
+        self.sum.skipped += count(counts, "ignored");
         let failed = count(counts, "failed");
-        self.failed += failed;
+        self.sum.failed += failed;
         if failed > 0 {
             let program = &self.program;
-            self.failures.extend(self.listed.drain(..).map(|name| format!("{program}: {name}")));
+            self.sum.failures.extend(self.listed.drain(..).map(|name| format!("{program}: {name}")));
         }
-    }
-
-    fn fail(&mut self, what: String) {
-        self.failed += 1;
-        self.failures.push(what);
     }
 }
 
 impl Display for Tally {
     fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
+        let Counts { passed, failed, skipped, .. } = &self.sum;
+        write!(out, "{passed} passed, {failed} failed, {skipped} skipped")
     }
 }
 
@@ -105,7 +139,7 @@ mod tests {
         output.lines().for_each(|line| tally.line(line));
         tally.end(cargo_succeeded);
         assert_eq!(tally.passed_all(), tally.failures().is_empty());
-        (tally.to_string(), tally.failures)
+        (tally.to_string(), tally.into_counts().failures)
     }
 
     const GOOD: &str = "     Running unittests src/lib.rs (target/debug/deps/canary_domain-0b75681c5d57dac7)\n\
@@ -161,6 +195,15 @@ mod tests {
         let (line, failures) = tally(&output.concat(), false);
         assert_eq!(line, "3 passed, 1 failed, 1 skipped");
         assert_eq!(failures, ["canary_store (doc): a_slot"]);
+    }
+
+    #[test]
+    fn other_runs_are_added() {
+        let mut tally = Tally::default();
+        GOOD.lines().for_each(|line| tally.line(line));
+        tally.add_counts(Counts { passed: 3, failed: 1, skipped: 2, failures: vec!["page: a".to_owned()] });
+        assert_eq!(tally.to_string(), "5 passed, 1 failed, 3 skipped");
+        assert_eq!(tally.failures(), ["page: a"]);
     }
 
     #[test]

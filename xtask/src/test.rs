@@ -1,16 +1,19 @@
 //! `cargo xtask test`: everything that has to hold before a change goes in.
 //!
-//! A failed check doesn't hide the others: format, lints and tests are all reported, and the run fails if any did. The last
-//! line is the tests' sum; what else failed is said before it.
+//! A failed check doesn't hide the others: format, lints, the page and tests are all reported, and the run fails if any did.
+//! The last line is the tests' sum; what else failed is said before it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
+use crate::node::Project;
 use crate::steps::Steps;
-use crate::tally::Tally;
-use crate::{cargo, packages};
+use crate::tally::{Counts, Tally};
+use crate::vitest::Vitest;
+use crate::{cargo, packages, ui};
 
 /// As in sysexits.h: something that this needs is not available.
 const EXIT_UNAVAILABLE: u8 = 69;
@@ -20,25 +23,71 @@ const BUILD_CANARY: [&str; 6] = ["build", "--locked", "--package", "canary-servi
 const BUILD_TESTS: [&str; 5] = ["test", "--workspace", "--locked", "--no-fail-fast", "--no-run"];
 const TESTS: [&str; 4] = ["test", "--workspace", "--locked", "--no-fail-fast"];
 
+/// The page's tests in a browser.
+const BROWSER: &str = "tests/browser";
+/// So that a browser that hangs does not hold up everything.
+const PAGE_LIMIT: Duration = Duration::from_secs(120);
+const BROWSER_LIMIT: Duration = Duration::from_secs(420);
+
 /// Not a line that a test prints.
 const END: &str = "\u{4}end of cargo's output\u{4}";
 
 /// Runs all steps; the exit code is 0, 1 or 69.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let mut steps = Steps::default();
-    if !steps.step("packages", packages::ensure_installed)? {
+    if !steps.step("packages", packages::ensure_for_tests)? {
         return Ok(ExitCode::from(EXIT_UNAVAILABLE));
     }
-    steps.step("fmt", || Ok(cargo::run(&["fmt", "--all", "--check"])?.success()))?;
-    steps.step("clippy", || Ok(cargo::run(&CLIPPY)?.success()))?;
-    let built = steps.step("build", || Ok(cargo::run(&BUILD_CANARY)?.success()))?
-        && steps.step("build tests", || Ok(cargo::run(&BUILD_TESTS)?.success()))?;
     let mut tally = Tally::default();
-    if built {
-        steps.step("test", || run_tests(&mut tally))?;
+    steps.step("fmt", || Ok(cargo::run(&["fmt", "--all", "--check"])?.success()))?;
+    // Before anything that embeds it.
+    let page_built = steps.step("page build", ui::build)?;
+    steps.step("page", || test_page(&mut tally))?;
+    steps.step("clippy", || Ok(cargo::run(&CLIPPY)?.success()))?;
+    let binary_built = steps.step("build", || Ok(cargo::run(&BUILD_CANARY)?.success()))?;
+    let tests_built =
+        binary_built && steps.step("build tests", || Ok(cargo::run(&BUILD_TESTS)?.success()))?;
+    if tests_built {
+        steps.step("test", || test_rust(&mut tally))?;
+    } else {
+        tally.add_counts(Counts::failure("the Rust tests were not run".to_owned()));
     }
-    report(&steps, built.then_some(&tally));
+    if page_built && binary_built {
+        steps.step("browser", || test_in_browser(&mut tally))?;
+    } else {
+        tally.add_counts(Counts::failure("the tests in a browser were not run".to_owned()));
+    }
+    report(&steps, &tally);
     Ok(if steps.failed().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn test_rust(tally: &mut Tally) -> anyhow::Result<bool> {
+    let mut rust = Tally::default();
+    let passed = run_tests(&mut rust)?;
+    tally.add_counts(rust.into_counts());
+    Ok(passed)
+}
+
+fn test_page(tally: &mut Tally) -> anyhow::Result<bool> {
+    test_project(&Vitest { folder: ui::FOLDER, name: "page", limit: PAGE_LIMIT, canary: None }, tally)
+}
+
+fn test_in_browser(tally: &mut Tally) -> anyhow::Result<bool> {
+    let canary = Some(cargo::program("debug", "canary")?);
+    test_project(&Vitest { folder: BROWSER, name: "browser", limit: BROWSER_LIMIT, canary }, tally)
+}
+
+fn test_project(vitest: &Vitest, tally: &mut Tally) -> anyhow::Result<bool> {
+    let project = Project::at(vitest.folder);
+    if !project.install()? {
+        tally.add_counts(Counts::failure(format!("{}: its packages could not be installed", vitest.name)));
+        return Ok(false);
+    }
+    let linted = project.npm(&["run", "--silent", "lint"])?;
+    let counts = vitest.run(&project)?;
+    let passed = counts.passed_all();
+    tally.add_counts(counts);
+    Ok(linted && passed)
 }
 
 /// Runs the tests, every line passed on as it comes. Both outputs go through one pipe, which keeps cargo's headers before
@@ -77,17 +126,12 @@ fn pass_on(output: impl Read, tally: &mut Tally) -> std::io::Result<()> {
     Ok(())
 }
 
-fn report(steps: &Steps, tests: Option<&Tally>) {
+fn report(steps: &Steps, tally: &Tally) {
     println!("\n{steps}\n");
     let failed = steps.failed();
     if !failed.is_empty() {
         println!("failed steps: {}", failed.join(", "));
     }
-    match tests {
-        Some(tally) => {
-            tally.failures().iter().for_each(|name| println!("failed: {name}"));
-            println!("{tally}");
-        }
-        None => println!("the tests were not run"),
-    }
+    tally.failures().iter().for_each(|name| println!("failed: {name}"));
+    println!("{tally}");
 }
