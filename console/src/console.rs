@@ -21,7 +21,7 @@ use crate::problem::{Kind, Problem};
 use crate::public::{Readiness, Ready};
 use crate::server::serve;
 use crate::tokens::{Tokens, TokensError};
-use crate::{Settings, api, public};
+use crate::{Settings, api, public, ui};
 
 /// What the console works with.
 pub struct Parts {
@@ -102,7 +102,7 @@ impl Console {
         let Parts { board, ledger, registry, readiness, .. } = parts;
         let health = public::health(Ready::new(board, Arc::clone(&ledger), readiness));
         let metrics = public::metrics(registry);
-        let api = api::router(ledger, Arc::new(access));
+        let api = api::router(ledger, Arc::new(access)).merge(ui::router());
         let doors = match settings.metrics_listen {
             None => {
                 vec![Door::open("console.listen", settings.listen, health.merge(metrics).merge(api)).await?]

@@ -5,6 +5,7 @@
 
 mod access;
 mod api;
+mod cached;
 mod console;
 mod guard;
 mod plan;
@@ -12,6 +13,7 @@ mod problem;
 mod public;
 mod server;
 mod tokens;
+mod ui;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -29,6 +29,11 @@ impl Histogram {
         }
     }
 
+    /// The buckets that counted something, ascending, each with its count: to be kept elsewhere, and collected again.
+    pub fn buckets(&self) -> impl Iterator<Item = (u16, u64)> {
+        self.0.iter().map(|(bucket, count)| (*bucket, *count))
+    }
+
     /// How many latencies were counted.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -51,6 +56,16 @@ impl Histogram {
             passed += count;
             (passed >= rank).then(|| FLOOR_MS * GROWTH.powf(f64::from(*bucket) - 0.5))
         })
+    }
+}
+
+impl FromIterator<(u16, u64)> for Histogram {
+    fn from_iter<I: IntoIterator<Item = (u16, u64)>>(buckets: I) -> Self {
+        let mut histogram = Self::default();
+        for (bucket, count) in buckets {
+            *histogram.0.entry(bucket.min(LAST)).or_default() += count;
+        }
+        histogram
     }
 }
 
@@ -83,6 +98,15 @@ mod tests {
             let ratio = whole.quantile(q).unwrap() / exact;
             assert!((0.99..=1.01).contains(&ratio), "{q}: {ratio}");
         }
+    }
+
+    #[test]
+    fn buckets_that_are_collected_again_are_the_same_histogram() {
+        let mut histogram = Histogram::default();
+        [3.0, 3.0, 250.0, 70_000.0].into_iter().for_each(|ms| histogram.add(ms));
+        assert_eq!(histogram.buckets().collect::<Histogram>(), histogram);
+        let twice: Histogram = histogram.buckets().chain(histogram.buckets()).collect();
+        assert_eq!(twice.count(), 8);
     }
 
     #[test]

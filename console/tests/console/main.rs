@@ -14,3 +14,5 @@ mod result;
 mod results;
 #[cfg(test)]
 mod stand;
+#[cfg(test)]
+mod ui;
