@@ -57,12 +57,12 @@ pub struct PlannedPath {
 }
 
 /// A folder of the source, for the page's help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The folder, like `runner/`.
     pub folder: &'static str,
     /// The crate's description.
-    pub what: &'static str,
+    pub what: String,
 }
 
 /// Why a test was not fired on demand.

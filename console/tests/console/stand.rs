@@ -150,7 +150,7 @@ pub fn parts(board: Arc<dyn Board>, ledger: Arc<dyn Ledger>, world: &Arc<World>)
             Box::pin(async move { world.fire(path) })
         }),
         session_key: Arc::new(move || of_key.key.lock().unwrap().clone()),
-        sources: vec![Source { folder: "runner/", what: "Fires." }],
+        sources: vec![Source { folder: "runner/", what: "Fires.".into() }],
     }
 }
 
