@@ -271,6 +271,9 @@ mod tests {
             covered: Some(Interval { from: at(0), until: at(10) }),
             connected: true,
             last_event_at: None,
+            events_total: 0,
+            matched_total: 0,
+            reconnects_total: 0,
         };
         let covers = |states: &[ReactorState]| {
             coverage(states, "a").covers(EventType::TokensTransferred, at(1), at(2))

@@ -12,7 +12,8 @@ mod ledger;
 mod source;
 
 pub use board::{
-    Announcement, Announcements, Board, Due, Holder, MemoryBoard, ReactorState, RedisBoard, Registration,
+    AgentState, Announcement, Announcements, Board, Due, Holder, MemoryBoard, ReactorState, RedisBoard,
+    Registration,
 };
 pub use clock::{BoardClock, Comparison, Finding};
 pub use error::{Result, StoreError};

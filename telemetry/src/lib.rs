@@ -18,6 +18,6 @@ pub use judge::JudgeMetrics;
 pub use lease::LeaseMetrics;
 pub use logs::{LogFormat, LogsError, init_logs};
 pub use outcomes::OutcomeMetrics;
-pub use reactors::{ReactorMetrics, RejectReason};
+pub use reactors::{ReactorMetrics, ReactorTotals, RejectReason};
 pub use registry::{PathLabels, new_registry, process_info};
 pub use runner::RunnerMetrics;

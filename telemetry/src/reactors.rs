@@ -32,6 +32,17 @@ pub enum RejectReason {
     HoldOverflow,
 }
 
+/// What one reactor has counted since its process started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReactorTotals {
+    /// Events of its type that arrived, anybody's, however they came.
+    pub events: u64,
+    /// Those of them that were a test's.
+    pub matched: u64,
+    /// How often its socket had to be opened again.
+    pub reconnects: u64,
+}
+
 /// What the reactors of one frame count.
 #[derive(Debug)]
 pub struct ReactorMetrics {
@@ -126,6 +137,19 @@ impl ReactorMetrics {
     /// The socket has to be opened again.
     pub fn reconnects(&self, event: EventType) {
         self.reconnects.with_label_values(&self.labels(event)).inc();
+    }
+
+    /// What was counted so far, by the counters themselves: nothing is counted a second time.
+    #[must_use]
+    pub fn totals(&self, event: EventType) -> ReactorTotals {
+        let arrived =
+            |via: &Via| self.events.with_label_values(&[&self.frame, event.as_str(), via.into()]).get();
+        let labels = self.labels(event);
+        ReactorTotals {
+            events: Via::VARIANTS.iter().map(arrived).sum(),
+            matched: self.matched.with_label_values(&labels).get(),
+            reconnects: self.reconnects.with_label_values(&labels).get(),
+        }
     }
 
     /// Everything up to this moment was seen.

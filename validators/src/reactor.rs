@@ -137,8 +137,9 @@ impl Reactor {
         if was_up && now - tries.opened >= LASTED {
             tries.delays = Box::new(backoff());
         }
-        self.reader.closed();
+        // Counted first, so that the state that says so has it.
         self.around.metrics.reconnects(self.kind);
+        self.reader.closed();
         let mut delay = tries.delays.next().unwrap_or(LASTED);
         if let Closed::Unreadable { reason, .. } = closed {
             self.around.metrics.rejected(self.kind, *reason);

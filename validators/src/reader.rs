@@ -378,6 +378,7 @@ impl Reader {
 
     fn publish(&self) {
         let (position, covered) = self.covering.settled();
+        let totals = self.around.metrics.totals(self.kind);
         self.around.desk.state(ReactorState {
             frame: self.around.frame.clone(),
             event_type: self.kind,
@@ -386,6 +387,9 @@ impl Reader {
             covered,
             connected: self.subscribed(),
             last_event_at: self.last_event,
+            events_total: totals.events,
+            matched_total: totals.matched,
+            reconnects_total: totals.reconnects,
         });
     }
 }

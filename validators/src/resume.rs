@@ -54,6 +54,9 @@ mod tests {
             covered: Some(Interval { from: at(0), until: at(until) }),
             connected: false,
             last_event_at: None,
+            events_total: 0,
+            matched_total: 0,
+            reconnects_total: 0,
         }
     }
 

@@ -12,8 +12,9 @@ use canary_domain::{
     Withheld,
 };
 use canary_store::{
-    Accounting, Annotation, Announcements, AuditEntry, Board, Change, Claim, Due, FactsRow, Filter, Holder,
-    Leadership, Ledger, Page, ReactorState, Registration, Result, ResultRow, SlotSpan, StoreError, Unfired,
+    Accounting, AgentState, Annotation, Announcements, AuditEntry, Board, Change, Claim, Due, FactsRow,
+    Filter, Holder, Leadership, Ledger, Page, ReactorState, Registration, Result, ResultRow, SlotSpan,
+    StoreError, Unfired,
 };
 use tokio::sync::Notify;
 
@@ -118,6 +119,9 @@ impl Board for SpyBoard {
     async fn register(&self, lead: &Leadership, test: &Test) -> Result<Registration> {
         through!(self.register(lead, test))
     }
+    async fn register_free(&self, test: &Test) -> Result<bool> {
+        through!(self.register_free(test))
+    }
     async fn claimed(&self, path: &str, cycles: &[i64]) -> Result<Vec<i64>> {
         through!(self.claimed(path, cycles))
     }
@@ -147,6 +151,12 @@ impl Board for SpyBoard {
     }
     async fn save_reactor(&self, state: &ReactorState) -> Result<()> {
         through!(self.save_reactor(state))
+    }
+    async fn save_agent(&self, state: &AgentState) -> Result<()> {
+        through!(self.save_agent(state))
+    }
+    async fn agents(&self) -> Result<Vec<AgentState>> {
+        through!(self.agents())
     }
     async fn reactors(&self) -> Result<Vec<ReactorState>> {
         through!(self.reactors())

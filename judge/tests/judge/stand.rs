@@ -261,6 +261,9 @@ impl Stand {
                 covered,
                 connected: true,
                 last_event_at: None,
+                events_total: 0,
+                matched_total: 0,
+                reconnects_total: 0,
             };
             self.board.save_reactor(&state).await?;
         }

@@ -14,12 +14,13 @@ use canary_domain::{
     Withheld,
 };
 use futures_util::stream::BoxStream;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 pub use memory::MemoryBoard;
 pub use redis::RedisBoard;
 
-use crate::{Leadership, Result};
+use crate::{Leadership, Result, StoreError};
 
 /// What is said of a test lives on the board for its watch and this much longer (design §4).
 const LINGER: Duration = Duration::from_secs(60 * 60);
@@ -28,6 +29,9 @@ const LINGER: Duration = Duration::from_secs(60 * 60);
 /// reactors in every sweep, and each start of a process leaves its own behind. Where a watch is longer, a reactor that
 /// lives still says what it covered, and without one verdicts are inconclusive (I5).
 const REACTOR_SILENCE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// What is known of agents is forgotten once nobody has said anything of any for so long.
+const AGENT_SILENCE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// How long the facts of a test live.
 fn test_life(test: &Test) -> Duration {
@@ -99,6 +103,25 @@ pub struct ReactorState {
     pub connected: bool,
     /// When it last saw an event of its type, anybody's.
     pub last_event_at: Option<Moment>,
+    /// Events of its type, anybody's, that reached it since its process started.
+    pub events_total: u64,
+    /// Those of them that were a test's.
+    pub matched_total: u64,
+    /// How often its socket had to be opened again since its process started.
+    pub reconnects_total: u64,
+}
+
+/// What a runner read of one agent's account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentState {
+    /// The agent's name in the configuration.
+    pub agent: String,
+    /// AVT on its account.
+    pub balance: Decimal,
+    /// How long that lasts at what the agent sends, to the millisecond; `None`: longer than can be told.
+    pub runway: Option<Duration>,
+    /// When it was read.
+    pub at: Moment,
 }
 
 /// The tests that the judge has to look at now.
@@ -136,6 +159,12 @@ pub trait Board: Send + Sync {
     /// Claims the slot (if the test has one), puts the test on the board, opens it with its first look due
     /// at registration + deadline, and announces it: all or nothing, and only under the caller's lease and term.
     async fn register(&self, lead: &Leadership, test: &Test) -> Result<Registration>;
+
+    /// Puts a test without a slot on the board, opens and announces it as [`Board::register`] does. It takes no lease:
+    /// the id is random, so nothing can fire it twice. `false` if it is there already.
+    ///
+    /// A test that has a cycle is refused with an error that does not pass: a slot takes a leader (I1).
+    async fn register_free(&self, test: &Test) -> Result<bool>;
 
     /// Which of these cycles of a path are claimed on the board.
     async fn claimed(&self, path: &str, cycles: &[i64]) -> Result<Vec<i64>>;
@@ -180,6 +209,12 @@ pub trait Board: Send + Sync {
     /// a state of its own goes on.
     async fn position(&self, frame: &str, event_type: EventType) -> Result<Option<i64>>;
 
+    /// Writes what was read of an agent; what was saved before of the same agent is gone.
+    async fn save_agent(&self, state: &AgentState) -> Result<()>;
+
+    /// What was last read of each agent, by name. All of it is forgotten two hours after the last of it was saved.
+    async fn agents(&self) -> Result<Vec<AgentState>>;
+
     /// The tests that were touched or are due at `now`, at most `limit`. Touched ones become due in the
     /// same step, so nothing is lost if the caller dies before it has dealt with them; news that arrives
     /// after the facts were read touches them again.
@@ -196,4 +231,16 @@ pub trait Board: Send + Sync {
 
     /// How many tests are open.
     async fn open_count(&self) -> Result<u64>;
+}
+
+/// Refuses a test of a slot where only others belong.
+fn without_slot(test: &Test, store: String) -> Result<()> {
+    match test.cycle {
+        None => Ok(()),
+        Some(cycle) => Err(StoreError::Broken {
+            store,
+            step: "register a test without a slot",
+            cause: format!("it is the test of cycle {cycle} of `{}`", test.path),
+        }),
+    }
 }

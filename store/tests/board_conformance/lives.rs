@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use canary_domain::{EventType, FireStatus, Role, Stage, Test};
-use canary_store::{Board, MemoryBoard, ReactorState};
+use canary_store::{AgentState, Board, MemoryBoard, ReactorState};
 use canary_test_servers::Redis;
 use redis::AsyncTypedCommands as _;
 use redis::aio::MultiplexedConnection;
@@ -26,7 +26,14 @@ fn reactor() -> ReactorState {
         covered: None,
         connected: true,
         last_event_at: None,
+        events_total: 5,
+        matched_total: 3,
+        reconnects_total: 1,
     }
+}
+
+fn agent(name: &str) -> AgentState {
+    AgentState { agent: name.to_owned(), balance: 7.into(), runway: Some(Duration::from_secs(60)), at: at(0) }
 }
 
 async fn ask(server: &Redis) -> MultiplexedConnection {
@@ -45,7 +52,9 @@ async fn write_everything(board: &dyn Board) {
     board.note_mismatch(test.test_id, &mismatch(1, "other")).await.unwrap();
     board.stamp(&[sighting(test.test_id, Stage::CfRefunded, 1)]).await.unwrap();
     board.restore(&[whole(crate::support::test("p", Some(8)))]).await.unwrap();
+    board.register_free(&crate::support::test("p", None)).await.unwrap();
     board.save_reactor(&reactor()).await.unwrap();
+    board.save_agent(&agent("alpha")).await.unwrap();
     board.keep(&[test.test_id]).await.unwrap();
 }
 
@@ -62,7 +71,7 @@ async fn every_key_on_redis_expires_but_counters_and_positions() {
         match redis.ttl(key).await.unwrap().raw() {
             -1 => without_end.push(key.as_str()),
             seconds => {
-                let limit = if key.contains("reactor") { 2 * HOUR } else { LIFE };
+                let limit = if key.contains("reactor") || key.contains("agents") { 2 * HOUR } else { LIFE };
                 let seconds = u64::try_from(seconds).expect("a time to live");
                 assert!(seconds <= limit, "{key}: {seconds}");
                 assert!(key.contains("lease") || seconds >= 4_195, "{key} has only {seconds} seconds");
@@ -70,7 +79,7 @@ async fn every_key_on_redis_expires_but_counters_and_positions() {
         }
     }
     assert_eq!(without_end, endless);
-    assert_eq!(keys.len(), 13, "{keys:?}");
+    assert_eq!(keys.len(), 15, "{keys:?}");
 }
 
 #[tokio::test]
@@ -157,6 +166,18 @@ async fn in_memory_a_silent_reactor_is_forgotten_after_two_hours_and_its_positio
     advance(Duration::from_secs(1)).await;
     assert_eq!(board.reactors().await.unwrap(), []);
     assert_eq!(board.position("a", EventType::TokensTransferred).await.unwrap(), Some(41));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_memory_agents_are_forgotten_two_hours_after_the_last_of_them_was_saved() {
+    let board = MemoryBoard::new();
+    board.save_agent(&agent("alpha")).await.unwrap();
+    advance(Duration::from_secs(2 * HOUR - 1)).await;
+    board.save_agent(&agent("bravo")).await.unwrap();
+    advance(Duration::from_secs(2 * HOUR - 1)).await;
+    assert_eq!(board.agents().await.unwrap(), [agent("alpha"), agent("bravo")]);
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(board.agents().await.unwrap(), []);
 }
 
 /// A process that crashes and starts for hours leaves thousands behind, and every sweep reads them.

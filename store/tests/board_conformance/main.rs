@@ -4,6 +4,7 @@
 //! or look at what only Redis has start their own.
 #![expect(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
+mod agents;
 mod announcements;
 mod due;
 mod leases;

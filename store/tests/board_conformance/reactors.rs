@@ -14,6 +14,9 @@ fn state(node: &str, position: Option<i64>) -> ReactorState {
         covered: Some(Interval { from: at(0), until: at(10) }),
         connected: true,
         last_event_at: Some(at(9)),
+        events_total: 1 << 40,
+        matched_total: 17,
+        reconnects_total: 2,
     }
 }
 

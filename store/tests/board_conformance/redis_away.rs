@@ -30,6 +30,8 @@ async fn failures(board: &dyn Board) -> Vec<StoreError> {
         board.close(&[nobody]).await.err(),
         board.keep(&[nobody]).await.err(),
         board.reactors().await.err(),
+        board.register_free(&test("p", None)).await.err(),
+        board.agents().await.err(),
     ];
     errors.into_iter().map(|error| error.expect("a failure")).collect()
 }

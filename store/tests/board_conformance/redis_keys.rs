@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use canary_domain::{Facts, FireStatus, Reason, Role, Stage, Withheld, iso};
-use canary_store::Board;
+use canary_domain::{EventType, Facts, FireStatus, Reason, Role, Stage, Withheld, iso};
+use canary_store::{AgentState, Board, ReactorState};
 use canary_test_servers::{Redis, shared_redis};
 use redis::AsyncTypedCommands as _;
 use redis::aio::MultiplexedConnection;
@@ -274,6 +274,50 @@ async fn a_reactor_that_can_t_be_read_is_skipped() {
         .unwrap();
     redis.hset(format!("{prefix}canary:reactor:a:TokensTransferred:n1"), "frame", "a").await.unwrap();
     assert_eq!(board.reactors().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn agents_are_fields_of_one_hash_and_one_that_can_t_be_read_is_skipped() {
+    let (board, prefix, mut redis) = shared().await;
+    let state =
+        AgentState { agent: "alpha".into(), balance: "12.50".parse().unwrap(), runway: None, at: at(0) };
+    board.save_agent(&state).await.unwrap();
+    let key = format!("{prefix}canary:agents");
+    let json = format!(r#"{{"balance":"12.50","runway_ms":null,"at_iso":"{}"}}"#, iso(at(0)));
+    assert_eq!(redis.hgetall(&key).await.unwrap(), HashMap::from([("alpha".to_owned(), json)]));
+    for (name, value) in
+        [("bravo", "7"), ("charlie", r#"{"balance":"a lot","runway_ms":1,"at_iso":"today"}"#)]
+    {
+        redis.hset(&key, name, value).await.unwrap();
+    }
+    assert_eq!(board.agents().await.unwrap(), [state]);
+}
+
+/// The counts of a reactor that an older version wrote are not known: it is read all the same.
+#[tokio::test]
+async fn a_reactor_without_counts_is_read_with_none() {
+    let (board, prefix, mut redis) = shared().await;
+    let state = ReactorState {
+        frame: "a".into(),
+        event_type: EventType::TokensTransferred,
+        node: "n1".into(),
+        position: Some(1),
+        covered: None,
+        connected: true,
+        last_event_at: None,
+        events_total: 5,
+        matched_total: 3,
+        reconnects_total: 1,
+    };
+    board.save_reactor(&state).await.unwrap();
+    let key = format!("{prefix}canary:reactor:a:TokensTransferred:n1");
+    let counts = ["events_total", "matched_total", "reconnects_total"];
+    for (name, count) in counts.into_iter().zip(["5", "3", "1"]) {
+        assert_eq!(redis.hget(&key, name).await.unwrap().as_deref(), Some(count));
+    }
+    redis.hdel(&key, &counts).await.unwrap();
+    let old = ReactorState { events_total: 0, matched_total: 0, reconnects_total: 0, ..state };
+    assert_eq!(board.reactors().await.unwrap(), [old]);
 }
 
 #[tokio::test]

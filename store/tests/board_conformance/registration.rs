@@ -45,6 +45,35 @@ both! {
         assert_eq!(facts(&*boards.board, test.test_id).await.fired_at, Some(at(1)), "nothing was overwritten");
     }
 
+    async fn a_free_test_is_open_and_announced_without_a_leader_and_there_once(boards) {
+        let mut announcements = boards.other.announcements().await.unwrap();
+        let test = test("a-async", None);
+        assert!(boards.board.register_free(&test).await.unwrap());
+        assert_eq!(boards.other.open_tests().await.unwrap(), [Facts::registered(test.clone())]);
+        assert_eq!(heard(&mut announcements).await, Announcement::Test { test: Box::new(test.clone()) });
+        assert!(boards.other.note_fired(test.test_id, at(1), 2).await.unwrap());
+        assert!(!boards.other.register_free(&test).await.unwrap());
+        assert_eq!(facts(&*boards.board, test.test_id).await.fired_at, Some(at(1)), "nothing was overwritten");
+        nothing_heard(&*boards.board, &mut announcements).await;
+    }
+
+    async fn a_free_test_is_first_looked_at_when_its_deadline_is_over(boards) {
+        let test = test("a-async", None);
+        assert!(boards.board.register_free(&test).await.unwrap());
+        assert_eq!(due_at(&*boards.board, 329_999).await, []);
+        assert_eq!(due_at(&*boards.board, 330_000).await, [test.test_id]);
+    }
+
+    async fn the_test_of_a_slot_is_no_free_test(boards) {
+        let mut announcements = boards.other.announcements().await.unwrap();
+        let error = boards.board.register_free(&test("a-async", Some(7))).await.unwrap_err();
+        assert!(!error.is_unavailable(), "{error}");
+        assert!(error.to_string().contains("cycle 7"), "{error}");
+        assert_eq!(boards.board.open_count().await.unwrap(), 0);
+        assert_eq!(boards.board.claimed("a-async", &[7]).await.unwrap(), [0; 0]);
+        nothing_heard(&*boards.board, &mut announcements).await;
+    }
+
     async fn who_does_not_lead_registers_nothing(boards) {
         let board = &*boards.board;
         let lead = lead(board).await;

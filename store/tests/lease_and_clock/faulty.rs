@@ -10,7 +10,7 @@ use canary_domain::{
     Answer, EventType, Facts, Mismatch, Moment, NodeId, Role, Sighting, Term, Test, TestId, Withheld,
 };
 use canary_store::{
-    Announcements, Board, Due, Holder, Leadership, ReactorState, Registration, Result, StoreError,
+    AgentState, Announcements, Board, Due, Holder, Leadership, ReactorState, Registration, Result, StoreError,
 };
 use tokio::time::sleep;
 
@@ -104,6 +104,10 @@ impl Board for Faulty {
         self.behind.register(lead, test).await
     }
 
+    async fn register_free(&self, test: &Test) -> Result<bool> {
+        self.behind.register_free(test).await
+    }
+
     async fn claimed(&self, path: &str, cycles: &[i64]) -> Result<Vec<i64>> {
         self.behind.claimed(path, cycles).await
     }
@@ -142,6 +146,14 @@ impl Board for Faulty {
 
     async fn save_reactor(&self, state: &ReactorState) -> Result<()> {
         self.behind.save_reactor(state).await
+    }
+
+    async fn save_agent(&self, state: &AgentState) -> Result<()> {
+        self.behind.save_agent(state).await
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentState>> {
+        self.behind.agents().await
     }
 
     async fn reactors(&self) -> Result<Vec<ReactorState>> {

@@ -9,8 +9,8 @@ use canary_domain::{
     Answer, EventType, Facts, Mismatch, Moment, NodeId, Role, Sighting, Stage, Term, Test, TestId, Withheld,
 };
 use canary_store::{
-    Announcements, Board, Due, Holder, Leadership, MemoryBoard, ReactorState, Registration, Result,
-    StoreError,
+    AgentState, Announcements, Board, Due, Holder, Leadership, MemoryBoard, ReactorState, Registration,
+    Result, StoreError,
 };
 use tokio::sync::Semaphore;
 
@@ -138,6 +138,7 @@ pass_on! {
     release(role: Role, holder: &Holder) -> ();
     holder(role: Role) -> Option<Holder>;
     register(lead: &Leadership, test: &Test) -> Registration;
+    register_free(test: &Test) -> bool;
     claimed(path: &str, cycles: &[i64]) -> Vec<i64>;
     note_fired(test_id: TestId, fired_at: Moment, error_us: u64) -> bool;
     note_answer(test_id: TestId, answer: &Answer) -> bool;
@@ -145,6 +146,8 @@ pass_on! {
     restore(facts: &[Facts]) -> ();
     announcements() -> Announcements;
     note_mismatch(test_id: TestId, mismatch: &Mismatch) -> bool;
+    save_agent(state: &AgentState) -> ();
+    agents() -> Vec<AgentState>;
     reactors() -> Vec<ReactorState>;
     position(frame: &str, event_type: EventType) -> Option<i64>;
     due(now: Moment, limit: usize) -> Due;

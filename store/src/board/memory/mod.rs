@@ -19,7 +19,9 @@ use tokio::sync::broadcast;
 use tracing::debug;
 
 use self::state::State;
-use super::{Announcement, Announcements, Board, Due, Holder, ReactorState, Registration};
+use super::{
+    AgentState, Announcement, Announcements, Board, Due, Holder, ReactorState, Registration, without_slot,
+};
 use crate::{Leadership, Result, clock};
 
 /// How many announcements a slow listener may fall behind before its stream ends.
@@ -108,6 +110,15 @@ impl Board for MemoryBoard {
         Ok(registration)
     }
 
+    async fn register_free(&self, test: &Test) -> Result<bool> {
+        without_slot(test, self.describe())?;
+        let registered = self.state().register_free(test);
+        if registered {
+            self.announce(Announcement::Test { test: Box::new(test.clone()) });
+        }
+        Ok(registered)
+    }
+
     async fn claimed(&self, path: &str, cycles: &[i64]) -> Result<Vec<i64>> {
         let state = self.state();
         Ok(cycles.iter().copied().filter(|cycle| state.is_claimed(path, *cycle)).collect())
@@ -191,6 +202,15 @@ impl Board for MemoryBoard {
 
     async fn position(&self, frame: &str, event_type: EventType) -> Result<Option<i64>> {
         Ok(self.state().position(frame, event_type))
+    }
+
+    async fn save_agent(&self, state: &AgentState) -> Result<()> {
+        self.state().save_agent(state);
+        Ok(())
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentState>> {
+        Ok(self.state().agents())
     }
 
     async fn due(&self, now: Moment, limit: usize) -> Result<Due> {

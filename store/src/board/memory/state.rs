@@ -7,7 +7,10 @@ use canary_domain::{EventType, Facts, Moment, NodeId, Role, Sighting, Term, Test
 use tokio::time::Instant;
 
 use super::queue::Queue;
-use crate::board::{Due, Holder, REACTOR_SILENCE, ReactorState, Registration, claim_life, test_life};
+use crate::board::{
+    AGENT_SILENCE, AgentState, Due, Holder, REACTOR_SILENCE, ReactorState, Registration, claim_life,
+    test_life,
+};
 
 /// How often what has expired is swept out.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -39,6 +42,8 @@ pub(super) struct State {
     terms: HashMap<Role, Term>,
     reactors: BTreeMap<(String, EventType, NodeId), Kept<ReactorState>>,
     positions: HashMap<(String, EventType), i64>,
+    /// By name; they live and end together.
+    agents: Option<Kept<BTreeMap<String, AgentState>>>,
     next_prune: Option<Instant>,
 }
 
@@ -83,6 +88,16 @@ impl State {
         }
         self.put(Facts::registered(test.clone()));
         Registration::Registered
+    }
+
+    /// Answers whether it was not there before.
+    pub(super) fn register_free(&mut self, test: &Test) -> bool {
+        self.prune();
+        let absent = self.facts(test.test_id).is_none();
+        if absent {
+            self.put(Facts::registered(test.clone()));
+        }
+        absent
     }
 
     /// Answers whether it was put back.
@@ -194,6 +209,20 @@ impl State {
 
     pub(super) fn position(&self, frame: &str, event_type: EventType) -> Option<i64> {
         self.positions.get(&(frame.to_owned(), event_type)).copied()
+    }
+
+    pub(super) fn save_agent(&mut self, state: &AgentState) {
+        let mut agents: BTreeMap<_, _> =
+            self.agents().into_iter().map(|kept| (kept.agent.clone(), kept)).collect();
+        agents.insert(state.agent.clone(), state.clone());
+        self.agents = Some(Kept::new(agents, AGENT_SILENCE));
+    }
+
+    pub(super) fn agents(&self) -> Vec<AgentState> {
+        self.agents
+            .as_ref()
+            .and_then(Kept::alive)
+            .map_or_else(Vec::new, |agents| agents.values().cloned().collect())
     }
 
     fn prune(&mut self) {

@@ -61,6 +61,11 @@ impl Keys {
         format!("{}canary:reactor:{name}", self.prefix)
     }
 
+    /// What was read of all agents, by name.
+    pub(super) fn agents(&self) -> String {
+        format!("{}canary:agents", self.prefix)
+    }
+
     pub(super) fn position(&self, frame: &str, event_type: EventType) -> String {
         format!("{}canary:position:{frame}:{event_type}", self.prefix)
     }

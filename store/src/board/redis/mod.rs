@@ -4,6 +4,7 @@
 //! lost, the server can come back empty, and two instances can do the same at once: every call may be made again, and
 //! none undoes what another wrote. Nothing is read, changed here and written back.
 
+mod agents;
 mod announce;
 mod fields;
 mod keys;
@@ -27,7 +28,7 @@ use tracing::debug;
 use self::keys::Keys;
 use self::link::Link;
 use self::scripts::Scripts;
-use super::{Announcements, Board, Due, Holder, REACTOR_SILENCE, ReactorState, Registration};
+use super::{AgentState, Announcements, Board, Due, Holder, REACTOR_SILENCE, ReactorState, Registration};
 use crate::source::Source;
 use crate::{Leadership, Result, StoreError};
 
@@ -121,6 +122,10 @@ impl Board for RedisBoard {
         self.put_test(lead, test).await
     }
 
+    async fn register_free(&self, test: &Test) -> Result<bool> {
+        self.put_free_test(test).await
+    }
+
     async fn claimed(&self, path: &str, cycles: &[i64]) -> Result<Vec<i64>> {
         if cycles.is_empty() {
             return Ok(Vec::new());
@@ -197,6 +202,14 @@ impl Board for RedisBoard {
         let get = pipe().cmd("GET").arg(self.keys.position(frame, event_type)).clone();
         let (position,): (Option<i64>,) = self.link.pipeline("read a position", &get).await?;
         Ok(position)
+    }
+
+    async fn save_agent(&self, state: &AgentState) -> Result<()> {
+        self.put_agent(state).await
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentState>> {
+        self.read_agents().await
     }
 
     async fn due(&self, now: Moment, limit: usize) -> Result<Due> {

@@ -21,6 +21,9 @@ pub(super) fn fields(state: &ReactorState) -> Fields {
     fields.set_some("covered_until_iso", state.covered.map(|covered| iso(covered.until)));
     fields.set("connected", &state.connected);
     fields.set_some("last_event_iso", state.last_event_at.map(iso));
+    fields.set("events_total", &state.events_total);
+    fields.set("matched_total", &state.matched_total);
+    fields.set("reconnects_total", &state.reconnects_total);
     fields
 }
 
@@ -35,5 +38,9 @@ pub(super) fn state(hash: &Hash) -> Option<ReactorState> {
         covered: covered.map(|(from, until)| Interval { from, until }),
         connected: hash.need("connected")?,
         last_event_at: hash.may_moment("last_event_iso")?,
+        // Absent where an older version wrote it.
+        events_total: hash.may("events_total")?.unwrap_or_default(),
+        matched_total: hash.may("matched_total")?.unwrap_or_default(),
+        reconnects_total: hash.may("reconnects_total")?.unwrap_or_default(),
     })
 }

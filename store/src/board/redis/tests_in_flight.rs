@@ -5,7 +5,7 @@ use redis::ScriptInvocation;
 
 use super::fields::{self, Fields};
 use super::{RedisBoard, lease, millis, read, score};
-use crate::board::{Announcement, Due, LINGER, Registration, claim_life, test_life};
+use crate::board::{Announcement, Due, LINGER, Registration, claim_life, test_life, without_slot};
 use crate::{Leadership, Result, StoreError};
 
 /// Tests or sightings dealt with in one script call: a server does nothing else meanwhile.
@@ -22,17 +22,31 @@ impl RedisBoard {
         if let Some(cycle) = test.cycle {
             call.key(self.keys.slot(&test.path, cycle));
         }
-        call.arg(lease(&lead.holder())).arg(test.test_id.to_string());
-        call.arg(score(test.registered_at + test.deadline));
-        call.arg(millis(test_life(test))).arg(millis(claim_life(test))).arg(self.keys.fires());
-        call.arg(self.announcement(&Announcement::Test { test: Box::new(test.clone()) })?);
-        call.arg(fields::of_test(test).flat());
+        call.arg(lease(&lead.holder())).arg(millis(claim_life(test)));
+        self.put_args(&mut call, test)?;
         match self.link.script::<String>(STEP, &call).await?.as_str() {
             "registered" => Ok(Registration::Registered),
             "taken" => Ok(Registration::Taken),
             "not_leading" => Ok(Registration::NotLeading),
             other => Err(self.unreadable(STEP, other)),
         }
+    }
+
+    pub(super) async fn put_free_test(&self, test: &Test) -> Result<bool> {
+        without_slot(test, self.link.name().to_owned())?;
+        let mut call = self.scripts.register_free.key(self.keys.test(test.test_id));
+        call.key(self.keys.open());
+        self.put_args(&mut call, test)?;
+        self.link.script("register a test without a slot", &call).await
+    }
+
+    /// What `put` in `prelude.lua` takes of a test.
+    fn put_args(&self, call: &mut ScriptInvocation<'_>, test: &Test) -> Result<()> {
+        call.arg(test.test_id.to_string()).arg(score(test.registered_at + test.deadline));
+        call.arg(millis(test_life(test))).arg(self.keys.fires());
+        call.arg(self.announcement(&Announcement::Test { test: Box::new(test.clone()) })?);
+        call.arg(fields::of_test(test).flat());
+        Ok(())
     }
 
     pub(super) async fn put_fired(&self, test_id: TestId, fired_at: Moment, error_us: u64) -> Result<bool> {

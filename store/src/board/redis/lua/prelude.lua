@@ -4,6 +4,16 @@ local function outlive(key, ttl)
   if redis.call('PTTL', key) < tonumber(ttl) then redis.call('PEXPIRE', key, ttl) end
 end
 
+-- Puts a test that is not there on the board, opens it and announces it; what follows are its fields and values. Its next
+-- look and its life are in ms.
+local function put(test, open, test_id, look, life, channel, announcement, ...)
+  redis.call('HSET', test, ...)
+  redis.call('PEXPIRE', test, life)
+  redis.call('ZADD', open, look, test_id)
+  outlive(open, life)
+  redis.call('PUBLISH', channel, announcement)
+end
+
 local function touch(touched, test, test_id)
   redis.call('SADD', touched, test_id)
   outlive(touched, redis.call('PTTL', test))
