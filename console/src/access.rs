@@ -6,61 +6,178 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
 use http::header::{AUTHORIZATION, HOST};
+use http::request::Parts;
 use http::uri::Authority;
-use tracing::debug;
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use tracing::{debug, info};
+use utoipa::ToSchema;
 
+use crate::peer::Peer;
 use crate::problem::{Kind, Problem};
-use crate::tokens::{Caller, Tokens};
+use crate::session::{self, NoKey, Sessions};
+use crate::tokens::{Role, Token, Tokens};
 
 /// The rule of the admin API's door.
-#[derive(Debug)]
 pub(crate) enum Access {
     /// Loopback without tokens.
     Local,
-    /// Known tokens.
-    Tokens(Tokens),
+    /// Known tokens, and sessions of them.
+    Tokens(Tokens, Sessions),
+}
+
+/// How a request says whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Auth {
+    /// Not at all: there is no token file, and the console answers this machine alone.
+    None,
+    /// By a token.
+    Bearer,
+    /// By a session's cookie.
+    Session,
+}
+
+/// Whose request it is; the door puts it down, on the request and on its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) auth: Auth,
+}
+
+/// A caller that may act. A handler that takes one answers nobody else.
+#[derive(Clone, Debug)]
+pub(crate) struct Operator {
+    pub(crate) caller: Caller,
+    pub(crate) peer: Peer,
 }
 
 /// Lets a request in or answers why not.
-pub(crate) async fn admit(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+pub(crate) async fn admit(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
     let caller = match access.caller(request.headers()).await {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
+    request.extensions_mut().insert(caller.clone());
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(caller);
+    response
+}
+
+/// Writes down what was asked, by whom, and how it was answered.
+pub(crate) async fn note(peer: Peer, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let presented = bearer(request.headers()).is_some() || session::presented(request.headers()).is_some();
     let response = next.run(request).await;
-    let (name, role) = caller.map_or(("local".to_owned(), "-"), |caller| (caller.name, caller.role.as_str()));
-    debug!(%method, path, status = response.status().as_u16(), caller = name, role, "answered");
+    let caller = response.extensions().get::<Caller>();
+    let (caller, role) = caller.map_or(("-", "-"), |caller| (caller.name.as_str(), caller.role.as_str()));
+    let status = response.status().as_u16();
+    let refused = match response.status() {
+        StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => true,
+        // Without a token or a session nothing was attempted: a page asks so whether it is signed in.
+        status => status == StatusCode::UNAUTHORIZED && presented,
+    };
+    if refused {
+        info!(%method, path, status, caller, role, remote = %peer, "refused");
+    } else {
+        debug!(%method, path, status, caller, role, remote = %peer, "answered");
+    }
     response
 }
 
 impl Access {
-    /// Who asks; `None` on an open door.
-    async fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
+    /// Whether it is open, to this machine alone.
+    pub(crate) fn is_local(&self) -> bool {
         match self {
-            Self::Local if is_local(headers) => Ok(None),
-            Self::Local => Err(Problem::new(
-                Kind::ForeignHost,
-                "without console.admin_token_file only requests to localhost or a loopback address are answered",
-            )),
-            Self::Tokens(tokens) => {
-                let presented = bearer(headers).ok_or_else(|| {
-                    Problem::new(Kind::Unauthorized, "send the header `Authorization: Bearer <token>`")
+            Self::Local => true,
+            Self::Tokens(..) => false,
+        }
+    }
+
+    /// Who asks.
+    async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        match self {
+            Self::Local => local(headers),
+            Self::Tokens(tokens, sessions) => {
+                if let Some(presented) = bearer(headers) {
+                    let token = tokens.find(presented).await;
+                    let token = token.ok_or_else(|| unauthorized("this token is not known"))?;
+                    return Ok(token.caller(Auth::Bearer));
+                }
+                let presented = session::presented(headers).ok_or_else(|| {
+                    unauthorized("sign in, or send the header `Authorization: Bearer <token>`")
                 })?;
-                let caller = tokens.find(presented).await;
-                caller.map(Some).ok_or_else(|| Problem::new(Kind::Unauthorized, "this token is not known"))
+                let token = sessions.check(presented, tokens).await?;
+                let token = token.ok_or_else(|| unauthorized("this session is over; sign in again"))?;
+                Ok(token.caller(Auth::Session))
             }
         }
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The caller of a door without tokens.
+pub(crate) fn local(headers: &HeaderMap) -> Result<Caller, Problem> {
+    if is_local(headers) {
+        return Ok(Caller { name: "local".to_owned(), role: Role::Operator, auth: Auth::None });
+    }
+    Err(Problem::new(
+        Kind::ForeignHost,
+        "without console.admin_token_file only requests to localhost or a loopback address are answered",
+    ))
+}
+
+fn unauthorized(detail: &str) -> Problem {
+    Problem::new(Kind::Unauthorized, detail)
+}
+
+impl From<NoKey> for Problem {
+    fn from(NoKey: NoKey) -> Self {
+        Self::new(
+            Kind::Starting,
+            "sessions need the ledger's key, which was not read yet; a bearer token works",
+        )
+    }
+}
+
+impl Token {
+    /// Its owner, as a caller.
+    pub(crate) fn caller(self, auth: Auth) -> Caller {
+        Caller { name: self.name, role: self.role, auth }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| unauthorized("it is not known who asks"))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        match caller.role {
+            Role::Operator => Ok(Self { caller, peer: Peer::of(&parts.extensions) }),
+            Role::Viewer => {
+                let Caller { name, role, auth: _ } = caller;
+                let detail = format!("this takes an operator; {name} is a {}", role.as_str());
+                Err(Problem::new(Kind::Forbidden, detail))
+            }
+        }
+    }
+}
+
+/// The token of the `Authorization` header, whether it is known or not.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -13,15 +13,19 @@ use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::Access;
+use crate::api::Context;
 use crate::guard::guard;
+use crate::limits::Limits;
 use crate::plan::{FireRefused, Plan, Source};
 use crate::problem::{Kind, Problem};
 use crate::public::{Readiness, Ready};
 use crate::server::serve;
+use crate::session::Sessions;
 use crate::tokens::{Tokens, TokensError};
-use crate::{Settings, api, public, ui};
+use crate::{Settings, api, openapi, public, ui};
 
 /// What the console works with.
 pub struct Parts {
@@ -63,6 +67,9 @@ pub enum BindError {
     /// The token file can't be used.
     #[error("console.admin_token_file: {0}")]
     Tokens(#[from] TokensError),
+    /// The API's document can't be written.
+    #[error("the API's document cannot be written: {0}")]
+    Document(#[from] serde_json::Error),
     /// The address can't be had.
     #[error("{setting}: cannot listen on {address}: {cause}")]
     Listen {
@@ -79,6 +86,7 @@ pub enum BindError {
 #[derive(Debug)]
 pub struct Console {
     doors: Vec<Door>,
+    limits: Limits,
 }
 
 #[derive(Debug)]
@@ -94,15 +102,21 @@ impl Console {
     /// # Errors
     /// When the admin API would be open to others, the token file can't be used, or an address can't be had.
     pub async fn bind(settings: Settings, parts: Parts) -> Result<Self, BindError> {
+        let Parts { board, ledger, registry, readiness, clock, plan, fire, session_key, .. } = parts;
         let access = match settings.admin_token_file {
-            Some(file) => Access::Tokens(Tokens::open(file).await?),
+            Some(file) => {
+                Access::Tokens(Tokens::open(file).await?, Sessions::new(session_key, Arc::clone(&clock)))
+            }
             None if settings.listen.ip().is_loopback() => Access::Local,
             None => return Err(BindError::Open { listen: settings.listen }),
         };
-        let Parts { board, ledger, registry, readiness, .. } = parts;
         let health = public::health(Ready::new(board, Arc::clone(&ledger), readiness));
         let metrics = public::metrics(registry);
-        let api = api::router(ledger, Arc::new(access)).merge(ui::router());
+        let limits = Limits::new();
+        let context = Context { ledger, plan: Arc::new(plan), clock, fire };
+        let api = OpenApiRouter::with_openapi(openapi::base());
+        let (api, document) = api.merge(api::router(context, &Arc::new(access), &limits)).split_for_parts();
+        let api = api.merge(openapi::router(&document)?).merge(ui::router());
         let doors = match settings.metrics_listen {
             None => {
                 vec![Door::open("console.listen", settings.listen, health.merge(metrics).merge(api)).await?]
@@ -112,7 +126,7 @@ impl Console {
                 Door::open("console.metrics_listen", address, health.merge(metrics)).await?,
             ],
         };
-        Ok(Self { doors })
+        Ok(Self { doors, limits })
     }
 
     /// Where it listens.
@@ -134,6 +148,8 @@ impl Console {
             info!(%address, "the console listens");
             servers.spawn(serve(listener, router, stop.clone()));
         }
+        let mut upkeep = tokio::task::JoinSet::new();
+        upkeep.spawn(self.limits.forget());
         servers.join_all().await;
     }
 }
@@ -146,7 +162,10 @@ impl Door {
         let router = router
             .fallback(|| async { Problem::new(Kind::NotFound, "there is nothing here") })
             .method_not_allowed_fallback(|| async {
-                Problem::new(Kind::MethodNotAllowed, "this can only be read")
+                Problem::new(
+                    Kind::MethodNotAllowed,
+                    "this can't be done here; the API's document is at /api/openapi.json",
+                )
             })
             .layer(from_fn(guard));
         Ok(Self { listener, address, router })

@@ -8,10 +8,15 @@ mod api;
 mod cached;
 mod console;
 mod guard;
+mod limits;
+mod openapi;
+mod origin;
+mod peer;
 mod plan;
 mod problem;
 mod public;
 mod server;
+mod session;
 mod tokens;
 mod ui;
 

@@ -4,18 +4,26 @@
 //! waits without end for connections at the end: one stuck client would keep the process from ending.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
@@ -23,6 +31,8 @@ use tracing::{debug, error, warn};
 const MAX_CONNECTIONS: usize = 256;
 /// The longest a connection may take to send a request's head, or idle between two.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// The longest a client may take nothing of an answer.
+const WRITE_WITHIN: Duration = Duration::from_secs(30);
 /// How long requests in flight may go on after the stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 /// The pause after the machine could not accept (out of file descriptors).
@@ -34,7 +44,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
-        let (stream, permit) = tokio::select! {
+        let (stream, peer, permit) = tokio::select! {
             () = stop.cancelled() => break,
             accepted = accept(&listener, &room) => accepted,
             Some(ended) = connections.join_next() => {
@@ -43,10 +53,14 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             }
         };
         let service = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            service.call(request)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Box::pin(limited(stream))), service);
         let connection = graceful.watch(connection);
         connections.spawn(async move {
             if let Err(error) = connection.await {
@@ -62,16 +76,33 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
     connections.shutdown().await;
 }
 
-/// The next connection, once there is room for it.
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+/// A connection that breaks off when its client takes nothing for too long.
+///
+/// A client that lives but does not read fills the socket's buffers; writing stops then. One that is gone without a
+/// word fills them only after many heartbeats of a stream: there the system has to notice that nothing is acknowledged.
+fn limited(stream: TcpStream) -> TimeoutStream<TcpStream> {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(WRITE_WITHIN)) {
+        debug!(%error, "TCP_USER_TIMEOUT was not set");
+    }
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_WITHIN));
+    stream
+}
+
+/// The next connection and its peer, once there is room for it.
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
     let permit = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     debug!(%error, "TCP_NODELAY was not set");
                 }
-                return (stream, permit);
+                return (stream, peer, permit);
             }
             // The peer gave up before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{error, info};
+use utoipa::ToSchema;
 
 /// How often the file is looked at, at most.
 const READ_EVERY: Duration = Duration::from_secs(1);
@@ -19,7 +21,9 @@ const READ_EVERY: Duration = Duration::from_secs(1);
 const MAX_BYTES: usize = 1 << 20;
 
 /// What a token allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = AccessRole)]
 pub(crate) enum Role {
     /// To read.
     Viewer,
@@ -43,13 +47,6 @@ impl Role {
             Self::Operator => "operator",
         }
     }
-}
-
-/// Whose token a request bears.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Caller {
-    pub(crate) name: String,
-    pub(crate) role: Role,
 }
 
 /// Why a token file can't be used.
@@ -87,10 +84,14 @@ pub enum TokensError {
     },
 }
 
+/// A line of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Token {
-    caller: Caller,
-    digest: [u8; 32],
+pub(crate) struct Token {
+    /// Whose it is; no two have one name.
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    /// SHA-256 of the token.
+    pub(crate) digest: [u8; 32],
 }
 
 /// The tokens of a file.
@@ -118,14 +119,19 @@ impl Tokens {
     }
 
     /// Whose token this is. Every token of the file is compared, each in constant time.
-    pub(crate) async fn find(&self, presented: &str) -> Option<Caller> {
+    pub(crate) async fn find(&self, presented: &str) -> Option<Token> {
         let digest: [u8; 32] = Sha256::digest(presented.as_bytes()).into();
         let tokens = self.current().await;
         let mut found = u32::MAX;
         for (index, token) in (0_u32..).zip(tokens.iter()) {
             found.conditional_assign(&index, token.digest.ct_eq(&digest));
         }
-        tokens.get(usize::try_from(found).ok()?).map(|token| token.caller.clone())
+        tokens.get(usize::try_from(found).ok()?).cloned()
+    }
+
+    /// The token of this name.
+    pub(crate) async fn named(&self, name: &str) -> Option<Token> {
+        self.current().await.iter().find(|token| token.name == name).cloned()
     }
 
     async fn current(&self) -> Arc<[Token]> {
@@ -178,7 +184,7 @@ fn parse(file: &Path, content: &[u8]) -> Result<Vec<Token>, TokensError> {
             continue;
         }
         let token = token(line).map_err(|what| bad(number, what))?;
-        if tokens.iter().any(|known| known.caller.name == token.caller.name) {
+        if tokens.iter().any(|known| known.name == token.name) {
             return Err(bad(number, "its name is there already"));
         }
         tokens.push(token);
@@ -201,7 +207,7 @@ fn token(line: &str) -> Result<Token, &'static str> {
     }
     let role = Role::parse(role).ok_or("its role is not known")?;
     let digest = digest(hash).ok_or("its hash is not 64 hex digits")?;
-    Ok(Token { caller: Caller { name: name.to_owned(), role }, digest })
+    Ok(Token { name: name.to_owned(), role, digest })
 }
 
 fn digest(hex: &str) -> Option<[u8; 32]> {
@@ -231,8 +237,8 @@ mod tests {
         let tokens =
             parsed(&format!("# who\n\n ann : operator : {SECRET} \r\nbob:viewer:{SECRET}\n")).unwrap();
         assert_eq!(tokens.len(), 2);
-        assert_eq!(tokens[0].caller, Caller { name: "ann".into(), role: Role::Operator });
-        assert_eq!(tokens[1].caller.role, Role::Viewer);
+        assert_eq!((tokens[0].name.as_str(), tokens[0].role), ("ann", Role::Operator));
+        assert_eq!(tokens[1].role, Role::Viewer);
         assert_eq!(<[u8; 32]>::from(Sha256::digest(b"secret")), tokens[0].digest);
     }
 

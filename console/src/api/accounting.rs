@@ -6,18 +6,20 @@ use axum::Json;
 use axum::extract::State;
 use canary_store::{Ledger, PathAccount};
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use crate::openapi::Denied;
 use crate::problem::Problem;
 
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Accounts {
     paths: Vec<Account>,
     /// The sum of the paths' absolute residuals: 0, or the canary has lost a slot.
     residual: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Account {
     path: String,
     slots: i64,
@@ -49,6 +51,8 @@ impl From<PathAccount> for Account {
     }
 }
 
+/// Every slot of every path, accounted for.
+#[utoipa::path(get, path = "/accounting", responses((status = 200, body = Accounts), Denied))]
 pub(crate) async fn accounting(State(ledger): State<Arc<dyn Ledger>>) -> Result<Json<Accounts>, Problem> {
     let accounting = ledger.accounting().await?;
     let paths = accounting.paths.into_iter().map(Account::from).collect();

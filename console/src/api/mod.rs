@@ -1,34 +1,74 @@
 //! The admin API (design §8): one operation, one file. Its types are its own; the ledger's may change beneath.
 
+#![expect(unused_qualifications, reason = "utoipa's macros qualify the names of our types")]
+
 mod accounting;
+mod act;
+mod body;
+mod context;
 mod cursor;
 mod explain;
+mod fire;
+mod maintenance;
+mod pause;
 mod query;
 mod result;
 mod results;
+mod resume;
 mod row;
 #[cfg(test)]
 mod sample;
+mod session;
 mod timeline;
+mod words;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::middleware::from_fn_with_state;
-use axum::routing::get;
-use canary_store::Ledger;
+use axum::middleware::{from_fn, from_fn_with_state};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
 
-use crate::access::{Access, admit};
+pub(crate) use context::Context;
+
+use crate::access::{Access, admit, note};
+use crate::limits::Limits;
+use crate::origin;
 use crate::problem::{Kind, Problem};
 
 /// Everything under `/api/v1/canaries`; what is not there is not told to whoever may not ask.
-pub(crate) fn router(ledger: Arc<dyn Ledger>, access: Arc<Access>) -> Router {
-    let operations = Router::new()
-        .route("/results", get(results::results))
-        .route("/results/{test_id}", get(result::result))
-        .route("/accounting", get(accounting::accounting))
+pub(crate) fn router(context: Context, access: &Arc<Access>, limits: &Limits) -> OpenApiRouter {
+    let sign_in = routes!(session::sign_in).layer(limits.sign_in());
+    let open = OpenApiRouter::new()
+        .routes(sign_in)
+        .routes(routes!(session::sign_out))
+        .with_state(Arc::clone(access));
+    let operations = OpenApiRouter::new()
+        .merge(readings())
+        .merge(actions(limits))
         .fallback(|| async { Problem::new(Kind::NotFound, "the admin API has nothing here") })
-        .with_state(ledger)
-        .layer(from_fn_with_state(access, admit));
-    Router::new().nest("/api/v1/canaries", operations)
+        .with_state(context)
+        .layer(from_fn_with_state(Arc::clone(access), admit));
+    let all = operations
+        .merge(open)
+        .layer(from_fn_with_state(Arc::clone(access), origin::check))
+        .layer(from_fn(note));
+    OpenApiRouter::new().nest("/api/v1/canaries", all)
+}
+
+/// What a viewer may ask.
+fn readings() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(routes!(session::session))
+        .routes(routes!(results::results))
+        .routes(routes!(result::result))
+        .routes(routes!(accounting::accounting))
+}
+
+/// What takes an operator.
+fn actions(limits: &Limits) -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(routes!(fire::fire).layer(limits.fire()))
+        .routes(routes!(pause::pause))
+        .routes(routes!(resume::resume))
+        .routes(routes!(maintenance::maintenance))
 }

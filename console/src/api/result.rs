@@ -7,14 +7,17 @@ use axum::extract::{Path, State};
 use canary_domain::TestId;
 use canary_store::Ledger;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::explain::explain;
 use super::row::ApiRow;
 use super::timeline::{Event, timeline};
+use super::words;
+use crate::openapi::{Denied, Missing};
 use crate::problem::{Kind, Problem};
 
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OneResult {
     #[serde(flatten)]
     row: ApiRow,
@@ -24,6 +27,13 @@ pub(crate) struct OneResult {
     explanation: String,
 }
 
+/// One result, with every stage's moments and what it means.
+#[utoipa::path(
+    get,
+    path = "/results/{test_id}",
+    params(("test_id" = words::TestId, Path, description = "The test.")),
+    responses((status = 200, body = OneResult), Missing, Denied)
+)]
 pub(crate) async fn result(
     State(ledger): State<Arc<dyn Ledger>>,
     Path(text): Path<String>,

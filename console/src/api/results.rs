@@ -7,10 +7,13 @@ use axum::extract::{Query as Given, State};
 use canary_domain::{Backend, Outcome};
 use canary_store::{Filter, Ledger};
 use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::cursor;
 use super::query::Query;
-use super::row::ApiRow;
+use super::row::{ApiRow, Time};
+use super::words;
+use crate::openapi::{BadParameter, Denied};
 use crate::problem::{Kind, Problem};
 
 const KNOWN: [&str; 7] = ["path", "backend", "outcome", "from", "to", "limit", "cursor"];
@@ -18,14 +21,39 @@ const LIMIT: i64 = 50;
 const MOST: i64 = 500;
 
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Results {
     results: Vec<ApiRow>,
     /// Asks for the next page; null on the last one.
     next_cursor: Option<String>,
 }
 
-/// `from` and `to` bound `registered_at`: from on, and before.
+/// What may be asked, for the document; [`Query`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only its shape is used")]
+struct Asked {
+    /// Results of this path.
+    path: Option<String>,
+    /// Results of this backend.
+    #[param(value_type = Option<words::Backend>)]
+    backend: Option<Backend>,
+    /// Results of this outcome.
+    #[param(value_type = Option<words::Outcome>)]
+    outcome: Option<Outcome>,
+    /// Registered at or after this moment.
+    from: Option<Time>,
+    /// Registered before this moment.
+    to: Option<Time>,
+    /// So many a page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of results, newest first.
+#[utoipa::path(get, path = "/results", params(Asked), responses((status = 200, body = Results), BadParameter, Denied))]
 pub(crate) async fn results(
     State(ledger): State<Arc<dyn Ledger>>,
     given: Result<Given<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,

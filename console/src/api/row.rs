@@ -1,17 +1,48 @@
 //! A result as the API shows it: the fields bear the names of the ledger's columns (design §5, §13).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use canary_domain::{
     Amount, Backend, FireError, FireStatus, LatencyBasis, Mismatch, Moment, Origin, Outcome, Reason, Stage,
-    Stamp, TestId, Via, Withheld, iso,
+    Stamp, TestId, Via, Withheld, iso, parse_iso,
 };
 use canary_store::ResultRow;
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::words;
 
 /// A moment, RFC 3339 in UTC with microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Time(pub(crate) Moment);
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        let problem = || Error::custom(format!("`{text}` is no RFC 3339 time, like 2026-11-21T01:22:33Z"));
+        parse_iso(&text).map(Self).ok_or_else(problem)
+    }
+}
+
+impl PartialSchema for Time {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("A moment, RFC 3339; answers have it in UTC with microseconds."))
+            .into()
+    }
+}
+
+impl ToSchema for Time {
+    fn name() -> Cow<'static, str> {
+        "Time".into()
+    }
+}
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -20,12 +51,16 @@ impl Serialize for Time {
 }
 
 /// A result.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Row)]
 pub(crate) struct ApiRow {
+    #[schema(value_type = words::TestId)]
     test_id: TestId,
     canary: String,
     path: String,
+    #[schema(value_type = words::Backend)]
     backend: Backend,
+    #[schema(value_type = words::Origin)]
     origin: Origin,
     source_frame: String,
     dest_frame: String,
@@ -34,12 +69,14 @@ pub(crate) struct ApiRow {
     term: i64,
     sender: String,
     receiver: String,
+    #[schema(value_type = words::Amount)]
     amount: Amount,
     transfer_id: Option<String>,
     registered_at: Time,
     fired_at: Option<Time>,
     accepted_at: Option<Time>,
     answered_at: Option<Time>,
+    #[schema(value_type = Option<words::FireStatus>)]
     fire_status: Option<FireStatus>,
     fire_code: Option<u16>,
     fire_error: Option<ApiFireError>,
@@ -51,44 +88,54 @@ pub(crate) struct ApiRow {
     cf_settled_local_seen_at: Option<Time>,
     cf_settled_remote_seen_at: Option<Time>,
     cf_refunded_seen_at: Option<Time>,
+    #[schema(value_type = BTreeMap<words::Stage, ApiStamp>)]
     stamps: BTreeMap<Stage, ApiStamp>,
     completed_at: Option<Time>,
     deadline_at: Option<Time>,
     decided_as_of: Option<Time>,
     judged_at: Option<Time>,
+    #[schema(value_type = words::Outcome)]
     outcome: Outcome,
+    #[schema(value_type = Option<words::Reason>)]
     failure_signal: Option<Reason>,
     missing_stages: Vec<String>,
     total_latency_ms: Option<f64>,
+    #[schema(value_type = Option<words::LatencyBasis>)]
     latency_basis: Option<LatencyBasis>,
     clock_error_ms: Option<f64>,
     landed: Option<bool>,
     revision: i32,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Stamp)]
 struct ApiStamp {
     seen: Time,
     occurred: Time,
+    #[schema(value_type = words::Via)]
     via: Via,
     frame: String,
     position: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FireError)]
 struct ApiFireError {
     code: Option<String>,
     detail: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Withheld)]
 struct ApiWithheld {
     at: Time,
+    #[schema(value_type = words::Reason)]
     reason: Reason,
     code: Option<u16>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Mismatch)]
 struct ApiMismatch {
     at: Time,
     what: String,

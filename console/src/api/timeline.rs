@@ -3,17 +3,21 @@
 use canary_domain::{FireStatus, Outcome, Stage, Via};
 use canary_store::ResultRow;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::row::Time;
+use super::words;
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = TimelineEvent)]
 pub(crate) struct Event {
     /// When; a stage's moment is the one that counts for the latency (design §3.2).
     pub(crate) at: Time,
     /// What: `registered`, `fired`, the word of the answer or of a stage, `withheld`, `mismatch`, `deadline`, `judged`.
     pub(crate) what: &'static str,
     /// How a stage was seen; null for what the canary did itself.
+    #[schema(value_type = Option<words::Via>)]
     pub(crate) via: Option<Via>,
 }
 

@@ -1,0 +1,105 @@
+//! What the actions of operators have in common: the path has to be there, and the trail is written first.
+//!
+//! An action is not done unless its row of the audit trail was written before: the other order could act without a
+//! trace. So a row says what an operator asked for; if doing it fails, the operator gets an error and may ask again.
+
+use canary_domain::{HoldKind, Moment};
+use canary_store::AuditEntry;
+use serde::Serialize;
+use tracing::info;
+use utoipa::ToSchema;
+
+use super::context::Context;
+use crate::access::Operator;
+use crate::problem::{Kind, Problem};
+
+/// The longest reason, in characters.
+const MAX_REASON: usize = 200;
+
+/// An action, as the trail names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "snake_case")]
+pub(crate) enum Action {
+    Pause,
+    Resume,
+    Fire,
+    Maintenance,
+}
+
+/// Why slots of a path are skipped now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Held {
+    Paused,
+    Maintenance,
+}
+
+/// A path and whether it is held.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HeldPath {
+    pub(crate) path: String,
+    pub(crate) held: Option<Held>,
+}
+
+impl Context {
+    /// The moment, on the board's clock.
+    pub(crate) fn now(&self) -> Moment {
+        (self.clock)()
+    }
+
+    /// Refuses the name of a path that the plan does not have.
+    pub(crate) fn known(&self, path: &str) -> Result<(), Problem> {
+        match self.plan.path(path) {
+            Some(_) => Ok(()),
+            None => Err(Problem::new(Kind::NotFound, format!("there is no path `{path}`"))),
+        }
+    }
+
+    /// Writes down what is about to be done.
+    pub(crate) async fn audit(
+        &self,
+        operator: &Operator,
+        action: Action,
+        path: Option<&str>,
+        detail: Option<String>,
+    ) -> Result<(), Problem> {
+        let Operator { caller, peer } = operator;
+        let entry = AuditEntry {
+            at: self.now(),
+            actor: caller.name.clone(),
+            role: caller.role.as_str().to_owned(),
+            action: action.to_string(),
+            path: path.map(str::to_owned),
+            detail,
+            remote: Some(peer.to_string()),
+        };
+        self.ledger.audit(&entry).await?;
+        info!(actor = caller.name, %action, path, detail = entry.detail, remote = %peer, "an operator acts");
+        Ok(())
+    }
+
+    /// Why slots of this path are skipped now; a pause outlasts a window, so it goes first.
+    pub(crate) async fn held(&self, path: &str) -> Result<Option<Held>, Problem> {
+        let now = self.now();
+        let holds = self.ledger.holds(now).await?;
+        let on = |kind| holds.iter().any(|hold| hold.kind == kind && hold.skips(path, now).is_some());
+        Ok(if on(HoldKind::Pause) {
+            Some(Held::Paused)
+        } else if on(HoldKind::Maintenance) {
+            Some(Held::Maintenance)
+        } else {
+            None
+        })
+    }
+}
+
+/// An operator's reason, trimmed; `None` if there is none left.
+pub(crate) fn reason(given: Option<String>) -> Result<Option<String>, Problem> {
+    let reason = given.map(|given| given.trim().to_owned()).filter(|reason| !reason.is_empty());
+    let length = reason.as_ref().map_or(0, |reason| reason.chars().count());
+    if length > MAX_REASON {
+        let detail = format!("reason: {length} characters; it may have at most {MAX_REASON}");
+        return Err(Problem::field("reason", detail));
+    }
+    Ok(reason)
+}

@@ -1,0 +1,97 @@
+//! `/api/v1/canaries/session`: who is signed in, signing in with a token, and signing out.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::SET_COOKIE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+use utoipa::ToSchema;
+
+use super::body::{Body, required};
+use crate::access::{self, Access, Auth, Caller};
+use crate::openapi::{BadBody, Denied, TooMany};
+use crate::origin::is_secure;
+use crate::peer::Peer;
+use crate::problem::{Kind, Problem};
+use crate::session::Cookie;
+use crate::tokens::Role;
+
+/// Who is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Session {
+    /// The name of the token.
+    name: String,
+    role: Role,
+    auth: Auth,
+}
+
+/// What signs in. It is never shown: it has no `Debug`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignIn {
+    /// A token of the console's token file.
+    #[schema(value_type = String)]
+    token: Option<String>,
+}
+
+impl From<Caller> for Session {
+    fn from(Caller { name, role, auth }: Caller) -> Self {
+        Self { name, role, auth }
+    }
+}
+
+/// Who is signed in.
+#[utoipa::path(get, path = "/session", responses((status = 200, body = Session), Denied))]
+pub(crate) async fn session(caller: Caller) -> Json<Session> {
+    Json(caller.into())
+}
+
+/// Signs in with a token; the answer sets the session's cookie.
+#[utoipa::path(
+    post,
+    path = "/session",
+    request_body = SignIn,
+    responses(
+        (status = 200, body = Session, headers(("Set-Cookie" = String, description = "The session."))),
+        BadBody, TooMany, Denied
+    ),
+    security(())
+)]
+pub(crate) async fn sign_in(
+    State(access): State<Arc<Access>>,
+    peer: Peer,
+    headers: HeaderMap,
+    Body(SignIn { token }): Body<SignIn>,
+) -> Result<Response, Problem> {
+    let presented = required("token", token)?;
+    let (tokens, sessions) = match &*access {
+        // Whoever is here is in already.
+        Access::Local => return Ok(Json(Session::from(access::local(&headers)?)).into_response()),
+        Access::Tokens(tokens, sessions) => (tokens, sessions),
+    };
+    let Some(token) = tokens.find(presented.trim()).await else {
+        warn!(remote = %peer, "a sign-in was refused: its token is not known");
+        return Err(Problem::new(Kind::Unauthorized, "this token is not known"));
+    };
+    let cookie = if is_secure(&headers) { Cookie::Host } else { Cookie::Plain };
+    let set = cookie.set(&sessions.begin(&token)?);
+    let caller = token.caller(Auth::Session);
+    info!(name = caller.name, role = caller.role.as_str(), remote = %peer, "signed in");
+    Ok(([(SET_COOKIE, set)], Json(Session::from(caller))).into_response())
+}
+
+/// Signs out: takes the session's cookie from the browser. Whoever is not signed in is so afterwards, too.
+#[utoipa::path(delete, path = "/session", responses((status = 204, description = "Signed out.")), security(()))]
+pub(crate) async fn sign_out() -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    for cookie in [Cookie::Host, Cookie::Plain] {
+        let clear =
+            HeaderValue::try_from(cookie.clear()).expect("a cookie without a value is a header's value");
+        response.headers_mut().append(SET_COOKIE, clear);
+    }
+    response
+}
