@@ -19,6 +19,6 @@ pub use clock::{BoardClock, Comparison, Finding};
 pub use error::{Result, StoreError};
 pub use lease::{Leadership, LeaseTimes, Leases, NotLeading, Seat};
 pub use ledger::{
-    Accounting, Annotation, AuditEntry, Change, Claim, FactsRow, Filter, Ledger, Page, PathAccount,
-    PostgresLedger, ResultRow, SlotSpan, SqliteLedger, Unfired,
+    Accounting, Annotation, AuditEntry, Brief, Change, Claim, FactsRow, Filter, Ledger, Page, PathAccount,
+    PathHour, PlacedHold, PostgresLedger, ResultRow, SlotSpan, SqliteLedger, Unfired,
 };

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use canary_domain::{
-    Answer, EventType, Facts, Hold, Mismatch, Moment, NodeId, Role, Sighting, SlotKey, Term, Test, TestId,
+    Answer, EventType, Facts, Hold, Mismatch, Moment, NodeId, Outcome, Role, Sighting, SlotKey, Term, Test, TestId,
     Withheld,
 };
 use canary_store::{
-    Accounting, AgentState, Annotation, Announcements, AuditEntry, Board, Change, Claim, Due, FactsRow,
-    Filter, Holder, Leadership, Ledger, Page, ReactorState, Registration, Result, ResultRow, SlotSpan,
+    Accounting, AgentState, Annotation, Announcements, AuditEntry, Board, Brief, Change, Claim, Due, FactsRow,
+    Filter, Holder, Leadership, Ledger, Page, PathHour, PlacedHold, ReactorState, Registration, Result, ResultRow, SlotSpan,
     StoreError, Unfired,
 };
 use tokio::sync::Notify;
@@ -224,6 +224,15 @@ impl Ledger for SpyLedger {
     async fn results(&self, filter: &Filter, cursor: Option<(Moment, TestId)>, limit: i64) -> Result<Page> {
         through!(self.results(filter, cursor, limit))
     }
+    async fn latest_change(&self) -> Result<i64> {
+        through!(self.latest_change())
+    }
+    async fn changes(&self, after: i64, limit: i64) -> Result<Vec<Brief>> {
+        through!(self.changes(after, limit))
+    }
+    async fn briefs(&self, since: Moment, outcome: Option<Outcome>) -> Result<Vec<Brief>> {
+        through!(self.briefs(since, outcome))
+    }
     async fn accounting(&self) -> Result<Accounting> {
         through!(self.accounting())
     }
@@ -232,6 +241,9 @@ impl Ledger for SpyLedger {
     }
     async fn roll_up(&self, since: Moment) -> Result<u64> {
         through!(self.roll_up(since))
+    }
+    async fn hours(&self, since: Moment) -> Result<Vec<PathHour>> {
+        through!(self.hours(since))
     }
     async fn prune(&self, before: Moment, limit: i64) -> Result<u64> {
         through!(self.prune(before, limit))
@@ -248,10 +260,19 @@ impl Ledger for SpyLedger {
     async fn lift_pause(&self, path: &str, at: Moment) -> Result<u64> {
         through!(self.lift_pause(path, at))
     }
+    async fn placed_holds(&self, at: Moment) -> Result<Vec<PlacedHold>> {
+        through!(self.placed_holds(at))
+    }
+    async fn end_maintenance(&self, at: Moment) -> Result<u64> {
+        through!(self.end_maintenance(at))
+    }
     async fn audit(&self, entry: &AuditEntry) -> Result<()> {
         through!(self.audit(entry))
     }
     async fn annotate(&self, annotation: &Annotation) -> Result<()> {
         through!(self.annotate(annotation))
+    }
+    async fn annotations(&self, since: Moment, limit: i64) -> Result<Vec<Annotation>> {
+        through!(self.annotations(since, limit))
     }
 }

@@ -93,9 +93,32 @@ fn assigned(value: impl Fn(&str) -> String) -> String {
     list
 }
 
+/// What is read of many rows: the columns of [`Brief`](super::briefs::Brief).
+fn is_brief(name: &str) -> bool {
+    const BRIEF: [&str; 13] = [
+        "test_id",
+        "path",
+        "backend",
+        "origin",
+        "cycle",
+        "period_ms",
+        "registered_at",
+        "judged_at",
+        "outcome",
+        "failure_signal",
+        "missing_stages",
+        "total_latency_ms",
+        "revision",
+    ];
+    BRIEF.contains(&name)
+}
+
 /// PostgreSQL's statements.
+///
+/// Those that write verdicts number the changes among them: `told` counts them backwards, and `block` moves the
+/// deployment's last number on by as many, whose row stays locked until the transaction ends.
 pub(super) mod postgres {
-    use super::{Kind, LazyLock, assigned, listed};
+    use super::{COLUMNS, Kind, LazyLock, assigned, is_brief, listed};
 
     fn sql_type(kind: Kind) -> &'static str {
         match kind {
@@ -112,16 +135,25 @@ pub(super) mod postgres {
         }
     }
 
-    /// `SELECT` of whole rows, in the forms that [`Record`](super::super::record::Record) reads.
-    pub(in super::super) static SELECT: LazyLock<String> = LazyLock::new(|| {
-        let list = listed(|name, kind| match kind {
+    fn read(name: &str, kind: Kind) -> String {
+        match kind {
             Kind::Id | Kind::Amount => format!("{name}::text AS {name}"),
             Kind::Words => format!("to_jsonb({name}) AS {name}"),
             Kind::Text | Kind::Whole | Kind::Small | Kind::Real | Kind::Flag | Kind::Time | Kind::Json => {
                 name.to_owned()
             }
-        });
-        format!("SELECT {list} FROM canary_test_results")
+        }
+    }
+
+    /// `SELECT` of whole rows, in the forms that [`Record`](super::super::record::Record) reads.
+    pub(in super::super) static SELECT: LazyLock<String> =
+        LazyLock::new(|| format!("SELECT {} FROM canary_test_results", listed(read)));
+
+    /// `SELECT` of what is told in brief.
+    pub(in super::super) static BRIEF: LazyLock<String> = LazyLock::new(|| {
+        let brief = COLUMNS.iter().filter(|(name, _, _)| is_brief(name));
+        let list: String = brief.map(|(name, kind, _)| read(name, *kind) + ", ").collect();
+        format!("SELECT {list}change_id FROM canary_test_results")
     });
 
     fn given() -> String {
@@ -131,8 +163,25 @@ pub(super) mod postgres {
         )
     }
 
-    /// Inserts `$1`, an array of records, where nothing stands in the way; answers the ids of those inserted.
-    pub(in super::super) static INSERT: LazyLock<String> = LazyLock::new(|| {
+    /// `given`, those of them that are `told` of, and the `block` of their numbers; `$2` is the deployment.
+    fn numbered(told: &str) -> String {
+        format!(
+            "WITH given AS MATERIALIZED (SELECT * FROM {}), told AS MATERIALIZED (
+                SELECT given.test_id,
+                    row_number() OVER (ORDER BY given.registered_at DESC, given.test_id DESC) AS place
+                FROM given {told}
+            ), block AS (
+                INSERT INTO canary_change_feed AS feed (canary, last_change)
+                SELECT $2, count(*) FROM told HAVING count(*) > 0
+                ON CONFLICT (canary) DO UPDATE SET last_change = feed.last_change + excluded.last_change
+                RETURNING last_change
+            )",
+            given()
+        )
+    }
+
+    /// Inserts `$1`, an array of pending records, where nothing stands in the way; answers the ids of those inserted.
+    pub(in super::super) static CLAIM: LazyLock<String> = LazyLock::new(|| {
         let names = listed(|name, _| name.to_owned());
         format!(
             "INSERT INTO canary_test_results ({names}) SELECT {names} FROM {} \
@@ -141,48 +190,106 @@ pub(super) mod postgres {
         )
     });
 
-    /// Writes `$1`, an array of records, over the rows that are there.
+    /// Inserts `$1`, an array of records, as [`CLAIM`] does. The judged ones get a number each.
+    pub(in super::super) static INSERT: LazyLock<String> = LazyLock::new(|| {
+        let names = listed(|name, _| name.to_owned());
+        let values = listed(|name, _| format!("given.{name}"));
+        format!(
+            "{} INSERT INTO canary_test_results ({names}, change_id)
+             SELECT {values}, block.last_change - told.place + 1
+             FROM given LEFT JOIN told ON told.test_id = given.test_id LEFT JOIN block ON true
+             ON CONFLICT DO NOTHING RETURNING test_id::text",
+            numbered(
+                "WHERE given.revision > 0
+                    AND NOT EXISTS (SELECT FROM canary_test_results AS there WHERE there.test_id = given.test_id)
+                    AND NOT EXISTS (SELECT FROM canary_test_results AS there WHERE there.canary = given.canary
+                        AND there.path = given.path AND there.cycle = given.cycle)"
+            )
+        )
+    });
+
+    /// Writes `$1`, an array of records, over the rows that are there. Those whose revision rises get a number each.
     pub(in super::super) static UPDATE: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "UPDATE canary_test_results AS kept SET {} FROM {} \
+            "{} UPDATE canary_test_results AS kept
+             SET {}, change_id = coalesce(block.last_change - told.place + 1, kept.change_id)
+             FROM given LEFT JOIN told ON told.test_id = given.test_id LEFT JOIN block ON true
              WHERE kept.test_id = given.test_id AND kept.canary = given.canary",
-            assigned(|name| format!("given.{name}")),
-            given()
+            numbered(
+                "JOIN canary_test_results AS kept ON kept.test_id = given.test_id AND kept.canary = given.canary
+                 WHERE given.revision > kept.revision"
+            ),
+            assigned(|name| format!("given.{name}"))
         )
     });
 }
 
-/// SQLite's statements.
+/// SQLite's statements. The file's one writer has them all to itself: it counts on from the last number, and notes the
+/// highest it gave.
 pub(super) mod sqlite {
-    use super::{LazyLock, assigned, listed};
+    use super::{COLUMNS, LazyLock, assigned, is_brief, listed};
 
     fn given(name: &str) -> String {
         format!("json_extract(given.value, '$.{name}')")
     }
 
+    /// The given records, with a place each.
+    fn placed() -> String {
+        format!(
+            "(SELECT value, row_number() OVER (ORDER BY {}, {}) AS place FROM json_each($1) AS given) AS given",
+            given("registered_at"),
+            given("test_id")
+        )
+    }
+
+    /// The number of the record at its place; `$2` is the deployment.
+    const NUMBER: &str =
+        "coalesce((SELECT last_change FROM canary_change_feed WHERE canary = $2), 0) + given.place";
+
     /// `SELECT` of whole rows.
     pub(in super::super) static SELECT: LazyLock<String> =
         LazyLock::new(|| format!("SELECT {} FROM canary_test_results", listed(|name, _| name.to_owned())));
 
-    /// Inserts `$1`, an array of records, where nothing stands in the way; answers the ids of those inserted.
+    /// `SELECT` of what is told in brief.
+    pub(in super::super) static BRIEF: LazyLock<String> = LazyLock::new(|| {
+        let brief = COLUMNS.iter().filter(|(name, _, _)| is_brief(name));
+        let list: String = brief.map(|(name, _, _)| format!("{name}, ")).collect();
+        format!("SELECT {list}change_id FROM canary_test_results")
+    });
+
+    /// Inserts `$1`, an array of records, where nothing stands in the way; answers the ids of those inserted. The judged
+    /// ones get a number each.
     pub(in super::super) static INSERT: LazyLock<String> = LazyLock::new(|| {
         // SQLite takes an ON after a SELECT without WHERE for a join's.
         format!(
-            "INSERT INTO canary_test_results ({}) SELECT {} FROM json_each($1) AS given WHERE true \
+            "INSERT INTO canary_test_results ({}, change_id)
+             SELECT {}, CASE WHEN {} > 0 THEN {NUMBER} END FROM {} WHERE true
              ON CONFLICT DO NOTHING RETURNING test_id",
             listed(|name, _| name.to_owned()),
-            listed(|name, _| given(name))
+            listed(|name, _| given(name)),
+            given("revision"),
+            placed()
         )
     });
 
-    /// Writes `$1`, an array of records, over the rows that are there.
+    /// Writes `$1`, an array of records, over the rows that are there. Those whose revision rises get a number each.
     pub(in super::super) static UPDATE: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "UPDATE canary_test_results AS kept SET {} FROM json_each($1) AS given \
-             WHERE kept.test_id = {} AND kept.canary = {}",
+            "UPDATE canary_test_results AS kept
+             SET {}, change_id = CASE WHEN {} > kept.revision THEN {NUMBER} ELSE kept.change_id END
+             FROM {} WHERE kept.test_id = {} AND kept.canary = {}",
             assigned(given),
+            given("revision"),
+            placed(),
             given("test_id"),
             given("canary")
         )
     });
+
+    /// Notes the highest number that was given to a row of the deployment `$1`.
+    pub(in super::super) const NOTE: &str = "INSERT INTO canary_change_feed (canary, last_change)
+         SELECT $1, max(change_id) FROM canary_test_results WHERE canary = $1 AND change_id >
+             coalesce((SELECT last_change FROM canary_change_feed WHERE canary = $1), 0)
+         HAVING max(change_id) IS NOT NULL
+         ON CONFLICT (canary) DO UPDATE SET last_change = excluded.last_change";
 }

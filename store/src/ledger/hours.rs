@@ -15,9 +15,36 @@ pub(super) const AT_ONCE: usize = 200;
 
 const HOUR_MS: i64 = 3_600_000;
 
+/// The scheduled slots of one path that begin in one hour, as they were when the hour was last rolled up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PathHour {
+    /// The path.
+    pub path: String,
+    /// How its transfers were made; a path whose backend was changed within the hour has two rows.
+    pub backend: Backend,
+    /// When the hour begins.
+    pub hour: Moment,
+    /// Slots by outcome.
+    pub passed: i64,
+    /// Slots by outcome.
+    pub late: i64,
+    /// Slots by outcome.
+    pub failed: i64,
+    /// Slots by outcome.
+    pub inconclusive: i64,
+    /// Slots by outcome.
+    pub skipped: i64,
+    /// Slots by outcome.
+    pub missed: i64,
+    /// Slots by outcome.
+    pub pending: i64,
+    /// Milliseconds from firing to completion, of the passed and the late ones.
+    pub latencies: Histogram,
+}
+
 /// One hour of one path, as a number of hours since the epoch.
 #[derive(Clone, Debug, FromRow, Serialize)]
-pub(super) struct PathHour {
+pub(super) struct Touched {
     pub(super) path: String,
     pub(super) hour: i64,
 }
@@ -36,8 +63,12 @@ pub(super) struct Slot {
     total_latency_ms: Option<Millis>,
 }
 
+/// Rollups of the hours at or after `$2`.
+pub(super) const HOURS: &str = "SELECT path, backend, hour, passed, late, failed, inconclusive, skipped, missed, \
+     pending, latencies FROM canary_hourly WHERE canary = $1 AND hour >= $2 ORDER BY hour, path, backend";
+
 /// A row of `canary_hourly`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, FromRow)]
 pub(super) struct Hour {
     path: String,
     backend: Word<Backend>,
@@ -49,7 +80,26 @@ pub(super) struct Hour {
     skipped: i64,
     missed: i64,
     pending: i64,
+    #[sqlx(json)]
     latencies: Histogram,
+}
+
+impl From<Hour> for PathHour {
+    fn from(hour: Hour) -> Self {
+        Self {
+            path: hour.path,
+            backend: hour.backend.0,
+            hour: hour.hour.into(),
+            passed: hour.passed,
+            late: hour.late,
+            failed: hour.failed,
+            inconclusive: hour.inconclusive,
+            skipped: hour.skipped,
+            missed: hour.missed,
+            pending: hour.pending,
+            latencies: hour.latencies,
+        }
+    }
 }
 
 /// When an hour begins.

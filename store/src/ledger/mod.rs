@@ -6,6 +6,7 @@
 mod access;
 mod accounts;
 mod amend;
+mod briefs;
 mod columns;
 mod failure;
 mod hours;
@@ -23,6 +24,9 @@ use async_trait::async_trait;
 use canary_domain::{Backend, Facts, Hold, Moment, Outcome, Reason, SlotKey, Term, Test, TestId, Verdict};
 use serde::{Deserialize, Serialize};
 
+pub use briefs::Brief;
+pub use hours::PathHour;
+pub use notes::PlacedHold;
 pub use postgres::PostgresLedger;
 pub use sqlite::SqliteLedger;
 
@@ -258,6 +262,19 @@ pub trait Ledger: Send + Sync {
     /// A page of rows, newest registration first, at most `limit`, after `cursor`.
     async fn results(&self, filter: &Filter, cursor: Option<(Moment, TestId)>, limit: i64) -> Result<Page>;
 
+    /// The number of the latest change; 0: there was none yet. All changes up to it can be read.
+    async fn latest_change(&self) -> Result<i64>;
+
+    /// Rows of all origins whose last change has a number above `after`, ascending by it, at most `limit`.
+    ///
+    /// Whoever asks again with the last number it got misses none: no number appears after a higher one has. There are
+    /// gaps between them. A row that is changed again moves to its new number, so a reader that comes late finds it
+    /// there alone, as it is now.
+    async fn changes(&self, after: i64, limit: i64) -> Result<Vec<Brief>>;
+
+    /// Rows of all origins registered at or after `since`, oldest first, of this outcome if one is given.
+    async fn briefs(&self, since: Moment, outcome: Option<Outcome>) -> Result<Vec<Brief>>;
+
     /// The accounting of all scheduled slots (I2). It reads as much as there is history.
     async fn accounting(&self) -> Result<Accounting>;
 
@@ -268,6 +285,9 @@ pub trait Ledger: Send + Sync {
     /// Recomputes the hourly rollups of all hours with a scheduled row judged at or after `since`; answers how many
     /// rows of the rollup that were. A slot counts in the hour that its cycle begins in.
     async fn roll_up(&self, since: Moment) -> Result<u64>;
+
+    /// The hourly rollups of the hours that begin at or after `since`, by hour and path.
+    async fn hours(&self, since: Moment) -> Result<Vec<PathHour>>;
 
     /// Deletes at most `limit` rows registered before `before`, the oldest first; answers how many. Never a pending
     /// one, nor one that is newer than a pending row of its path: spans stay whole (I2).
@@ -285,9 +305,19 @@ pub trait Ledger: Send + Sync {
     /// Ends the pauses of a path that are on at `at`; answers how many there were.
     async fn lift_pause(&self, path: &str, at: Moment) -> Result<u64>;
 
+    /// Holds that are on at `at`, or still to come, with who placed them; the earliest first.
+    async fn placed_holds(&self, at: Moment) -> Result<Vec<PlacedHold>>;
+
+    /// Ends the maintenance windows that are on at `at`, of all paths and of single ones, and takes back those to
+    /// come; answers how many there were.
+    async fn end_maintenance(&self, at: Moment) -> Result<u64>;
+
     /// Adds to the audit trail.
     async fn audit(&self, entry: &AuditEntry) -> Result<()>;
 
     /// Adds a mark to the time line.
     async fn annotate(&self, annotation: &Annotation) -> Result<()>;
+
+    /// The newest `limit` marks at or after `since`, oldest first.
+    async fn annotations(&self, since: Moment, limit: i64) -> Result<Vec<Annotation>>;
 }

@@ -3,6 +3,7 @@
 use canary_domain::{Hold, HoldKind, Moment, SlotKey};
 use sqlx::FromRow;
 
+use super::Annotation;
 use super::values::{Time, Word};
 
 pub(super) const KEEP_KEY: &str =
@@ -15,6 +16,15 @@ pub(super) const KEY: &str = "SELECT key FROM canary_slot_key WHERE canary = $1"
 pub(super) const HOLDS: &str = "SELECT kind, path, from_at, until_at FROM canary_holds \
      WHERE canary = $1 AND (until_at IS NULL OR until_at > $2) ORDER BY from_at, id";
 
+/// As [`HOLDS`], with who placed them.
+pub(super) const PLACED: &str = "SELECT kind, path, from_at, until_at, actor, reason FROM canary_holds \
+     WHERE canary = $1 AND (until_at IS NULL OR until_at > $2) ORDER BY from_at, id";
+
+/// Ends the windows that are on at `$2`. Those to come are left as windows of no length, which hold nothing.
+pub(super) const END: &str = "UPDATE canary_holds SET until_at = $2, \
+     from_at = CASE WHEN from_at > $2 THEN $2 ELSE from_at END \
+     WHERE canary = $1 AND kind = 'maintenance' AND (until_at IS NULL OR until_at > $2)";
+
 pub(super) const PLACE: &str = "INSERT INTO canary_holds (canary, kind, path, from_at, until_at, actor, reason) \
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
@@ -26,6 +36,21 @@ pub(super) const AUDIT: &str = "INSERT INTO canary_audit (canary, at, actor, rol
 
 pub(super) const ANNOTATE: &str =
     "INSERT INTO canary_annotations (canary, at, kind, text, node) VALUES ($1, $2, $3, $4, $5)";
+
+/// The newest `$3` marks at or after `$2`, newest first.
+pub(super) const ANNOTATIONS: &str = "SELECT at, kind, text, node FROM canary_annotations \
+     WHERE canary = $1 AND at >= $2 ORDER BY at DESC, id DESC LIMIT $3";
+
+/// A hold, and who placed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedHold {
+    /// What is held, and when.
+    pub hold: Hold,
+    /// Who placed it, by the name of the token.
+    pub actor: String,
+    /// Why, in the operator's words.
+    pub reason: String,
+}
 
 /// A row of `canary_holds`.
 #[derive(Debug, FromRow)]
@@ -44,6 +69,36 @@ impl From<HoldRow> for Hold {
             from: row.from_at.into(),
             until: row.until_at.map(Moment::from),
         }
+    }
+}
+
+/// A row of `canary_holds` as a whole.
+#[derive(Debug, FromRow)]
+pub(super) struct PlacedRow {
+    #[sqlx(flatten)]
+    hold: HoldRow,
+    actor: String,
+    reason: String,
+}
+
+impl From<PlacedRow> for PlacedHold {
+    fn from(row: PlacedRow) -> Self {
+        Self { hold: row.hold.into(), actor: row.actor, reason: row.reason }
+    }
+}
+
+/// A row of `canary_annotations`.
+#[derive(Debug, FromRow)]
+pub(super) struct AnnotationRow {
+    at: Time,
+    kind: String,
+    text: String,
+    node: Option<String>,
+}
+
+impl From<AnnotationRow> for Annotation {
+    fn from(row: AnnotationRow) -> Self {
+        Self { at: row.at.into(), kind: row.kind, text: row.text, node: row.node }
     }
 }
 

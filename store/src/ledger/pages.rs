@@ -13,19 +13,19 @@ pub(super) struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// The condition on the outcome. A literal, and with the words of the partial index beside it: both planners then see
-    /// that the index serves.
-    pub(super) fn outcome(&self) -> String {
-        match self.filter.outcome {
-            None => String::new(),
-            Some(Outcome::Passed) => " AND outcome = 'passed'".to_owned(),
-            Some(outcome) => format!(" AND outcome = '{}' AND outcome <> 'passed'", outcome.as_str()),
-        }
-    }
-
     /// The row beyond the page tells whether there is a next one.
     pub(super) fn one_more(&self) -> i64 {
         self.limit.clamp(0, i64::MAX - 1) + 1
+    }
+}
+
+/// The condition on the outcome. A literal, and with the words of the partial index beside it: both planners then see
+/// that the index serves.
+pub(super) fn of_outcome(outcome: Option<Outcome>) -> String {
+    match outcome {
+        None => String::new(),
+        Some(Outcome::Passed) => " AND outcome = 'passed'".to_owned(),
+        Some(outcome) => format!(" AND outcome = '{}' AND outcome <> 'passed'", outcome.as_str()),
     }
 }
 

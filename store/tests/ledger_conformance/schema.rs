@@ -4,7 +4,9 @@ use canary_domain::{Backend, FireStatus, Hold, HoldKind, LatencyBasis, Origin, O
 use canary_store::{Ledger, StoreError};
 use tokio::task::JoinSet;
 
-use crate::fixtures::{CYCLE, at, because, fired_by_hand, judged, not_fired, passed, row, seen, test};
+use crate::fixtures::{
+    CYCLE, at, because, fired_by_hand, judged, not_fired, passed, row, seen, test, with_outcome,
+};
 use crate::home::Home;
 
 pub async fn migrating_twice_and_at_once_is_safe(home: &Home) {
@@ -96,9 +98,12 @@ pub async fn migrations_leave_rows_that_are_there_alone(home: &Home) {
         "canary_holds",
         "canary_slot_key",
         "canary_export_cursor",
+        "canary_change_feed",
     ] {
         home.execute(&format!("DROP TABLE {table}")).await;
     }
+    home.execute("DROP INDEX canary_test_results_changes").await;
+    home.execute("ALTER TABLE canary_test_results DROP COLUMN change_id").await;
     home.execute("DELETE FROM canary_migrations WHERE version > 1").await;
     assert!(ledger.ping().await.is_err());
 
@@ -107,6 +112,17 @@ pub async fn migrations_leave_rows_that_are_there_alone(home: &Home) {
     assert_eq!(row(&*ledger, test.test_id).await.facts.test, test);
     assert_eq!(row(&*ledger, unfired.test.test_id).await.outcome, Outcome::Skipped);
     assert_eq!(ledger.roll_up(at(0)).await.unwrap(), 1, "old rows are rolled up into the new table");
+
+    assert_eq!((ledger.latest_change().await.unwrap(), ledger.changes(0, 9).await.unwrap()), (0, vec![]));
+    let verdicts = [test, unfired.test].map(|test| with_outcome(test, Outcome::Passed));
+    assert_eq!(
+        ledger.record(&verdicts).await.unwrap().len(),
+        2,
+        "both are news, and in the feed from now on"
+    );
+    let told: Vec<_> =
+        ledger.changes(0, 9).await.unwrap().iter().map(|brief| (brief.change, brief.revision)).collect();
+    assert_eq!(told, [(Some(1), 1), (Some(2), 2)]);
 }
 
 /// Design §5, word for word, and what §13 and the facts need beyond it.
@@ -115,7 +131,7 @@ const COLUMNS: &str = "test_id canary path backend source_frame dest_frame cycle
     cf_initiated_seen_at cf_settled_local_seen_at cf_settled_remote_seen_at cf_refunded_seen_at stamps completed_at \
     deadline_at decided_as_of judged_at outcome failure_signal missing_stages total_latency_ms latency_basis \
     clock_error_ms revision origin period_ms deadline_ms watch_ms fired_error_us answered_at fire_error withheld \
-    mismatch landed judge_term";
+    mismatch landed judge_term change_id";
 
 pub async fn the_table_lists_its_columns_in_the_designs_order(home: &Home) {
     let names = match home {

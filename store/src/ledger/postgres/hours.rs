@@ -4,20 +4,17 @@ use canary_domain::Moment;
 use sqlx::types::Json;
 use sqlx::{Connection as _, PgConnection};
 
-use super::super::hours::{PathHour, Slot, TOUCHED, rolled_up};
+use super::super::PathHour;
+use super::super::hours::{HOURS, Hour, Slot, TOUCHED, Touched, rolled_up};
 use super::turn::{HOURLY, RESULTS, take_turn};
 
-pub(super) async fn touched(
-    c: &mut PgConnection,
-    canary: &str,
-    since: Moment,
-) -> sqlx::Result<Vec<PathHour>> {
+pub(super) async fn touched(c: &mut PgConnection, canary: &str, since: Moment) -> sqlx::Result<Vec<Touched>> {
     sqlx::query_as(TOUCHED).bind(canary).bind(since).fetch_all(c).await
 }
 
 /// Computes some hours again. It reads and writes in one turn, so of two judges the later one can't be overwritten with
 /// what the earlier one had read before.
-pub(super) async fn roll_up(c: &mut PgConnection, canary: &str, hours: &[PathHour]) -> sqlx::Result<u64> {
+pub(super) async fn roll_up(c: &mut PgConnection, canary: &str, hours: &[Touched]) -> sqlx::Result<u64> {
     let mut transaction = c.begin().await?;
     take_turn(&mut transaction, HOURLY, canary).await?;
     let slots: Vec<Slot> = sqlx::query_as(
@@ -47,6 +44,11 @@ pub(super) async fn roll_up(c: &mut PgConnection, canary: &str, hours: &[PathHou
     .await?;
     transaction.commit().await?;
     Ok(written.rows_affected())
+}
+
+pub(super) async fn hours(c: &mut PgConnection, canary: &str, since: Moment) -> sqlx::Result<Vec<PathHour>> {
+    let hours: Vec<Hour> = sqlx::query_as(HOURS).bind(canary).bind(since).fetch_all(c).await?;
+    Ok(hours.into_iter().map(PathHour::from).collect())
 }
 
 /// Oldest first, and none that is newer than a pending row of its path: a path's span of slots has to stay

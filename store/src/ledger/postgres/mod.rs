@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use canary_domain::{Facts, Hold, Moment, SlotKey, Test, TestId};
+use canary_domain::{Facts, Hold, Moment, Outcome, SlotKey, Test, TestId};
 use secrecy::SecretString;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -30,8 +30,8 @@ use super::record::Record;
 use super::spans::Range;
 use super::verdicts::time_for;
 use super::{
-    Accounting, Annotation, AuditEntry, Change, Claim, FactsRow, Filter, Ledger, Page, ResultRow, SlotSpan,
-    Unfired, migrator,
+    Accounting, Annotation, AuditEntry, Brief, Change, Claim, FactsRow, Filter, Ledger, Page, PathHour,
+    PlacedHold, ResultRow, SlotSpan, Unfired, migrator,
 };
 use crate::source::Source;
 use crate::{Result, StoreError};
@@ -190,6 +190,24 @@ impl Ledger for PostgresLedger {
             .await
     }
 
+    async fn latest_change(&self) -> Result<i64> {
+        self.access
+            .ask("asking for the latest change", async |c| reads::latest_change(c, &self.canary).await)
+            .await
+    }
+
+    async fn changes(&self, after: i64, limit: i64) -> Result<Vec<Brief>> {
+        self.access
+            .ask("reading changes", async |c| reads::changes(c, &self.canary, after, limit).await)
+            .await
+    }
+
+    async fn briefs(&self, since: Moment, outcome: Option<Outcome>) -> Result<Vec<Brief>> {
+        self.access
+            .ask("reading recent results", async |c| reads::briefs(c, &self.canary, since, outcome).await)
+            .await
+    }
+
     async fn accounting(&self) -> Result<Accounting> {
         self.access.ask("counting slots", async |c| slots::accounting(c, &self.canary).await).await
     }
@@ -207,6 +225,10 @@ impl Ledger for PostgresLedger {
             written += self.access.ask(step, async |c| hours::roll_up(c, &self.canary, some).await).await?;
         }
         Ok(written)
+    }
+
+    async fn hours(&self, since: Moment) -> Result<Vec<PathHour>> {
+        self.access.ask("reading rollups", async |c| hours::hours(c, &self.canary, since).await).await
     }
 
     async fn prune(&self, before: Moment, limit: i64) -> Result<u64> {
@@ -233,6 +255,16 @@ impl Ledger for PostgresLedger {
         self.access.ask("lifting a pause", async |c| notes::lift_pause(c, &self.canary, path, at).await).await
     }
 
+    async fn placed_holds(&self, at: Moment) -> Result<Vec<PlacedHold>> {
+        self.access.ask("reading holds", async |c| notes::placed_holds(c, &self.canary, at).await).await
+    }
+
+    async fn end_maintenance(&self, at: Moment) -> Result<u64> {
+        self.access
+            .ask("ending maintenance", async |c| notes::end_maintenance(c, &self.canary, at).await)
+            .await
+    }
+
     async fn audit(&self, entry: &AuditEntry) -> Result<()> {
         self.access.ask("writing the audit trail", async |c| notes::audit(c, &self.canary, entry).await).await
     }
@@ -240,6 +272,12 @@ impl Ledger for PostgresLedger {
     async fn annotate(&self, annotation: &Annotation) -> Result<()> {
         self.access
             .ask("writing an annotation", async |c| notes::annotate(c, &self.canary, annotation).await)
+            .await
+    }
+
+    async fn annotations(&self, since: Moment, limit: i64) -> Result<Vec<Annotation>> {
+        self.access
+            .ask("reading annotations", async |c| notes::annotations(c, &self.canary, since, limit).await)
             .await
     }
 }

@@ -41,8 +41,8 @@ impl Rows for Turn<'_> {
     }
 
     async fn change(&mut self, records: &[&Record]) -> sqlx::Result<u64> {
-        let records = batch(self.canary, records)?;
-        let done = sqlx::query(UPDATE.as_str()).bind(records).execute(&mut *self.c).await?;
+        let query = sqlx::query(UPDATE.as_str()).bind(batch(self.canary, records)?).bind(self.canary);
+        let done = query.execute(&mut *self.c).await?;
         Ok(done.rows_affected())
     }
 }

@@ -4,7 +4,7 @@ use canary_domain::{Moment, TestId};
 use sqlx::{Connection as _, PgConnection};
 
 use super::super::accounts::{self, COUNTS, COUNTS_SINCE};
-use super::super::columns::postgres::INSERT;
+use super::super::columns::postgres::{CLAIM, INSERT};
 use super::super::record::Record;
 use super::super::spans::{Range, SPANS, Span};
 use super::super::values::Word;
@@ -12,9 +12,11 @@ use super::super::verdicts::{BATCH, batch};
 use super::super::{Accounting, Claim, SlotSpan};
 use super::turn::{RESULTS, take_turn};
 
-/// A row that another transaction is inserting is waited for, so of any number of claims one gets the slot.
+/// A row that another transaction is inserting is waited for, so of any number of claims one gets the slot. A claim is
+/// no change, so it waits for no number.
 pub(super) async fn claim(c: &mut PgConnection, canary: &str, record: &Record) -> sqlx::Result<Claim> {
-    let written = insert(c, canary, &[record]).await?;
+    let records = batch(canary, &[record])?;
+    let written: Vec<Word<TestId>> = sqlx::query_scalar(CLAIM.as_str()).bind(records).fetch_all(c).await?;
     Ok(if written.is_empty() { Claim::Taken } else { Claim::Claimed })
 }
 
@@ -34,13 +36,14 @@ pub(super) async fn write_unfired(
     Ok(written)
 }
 
+/// Within the turn of who writes results.
 pub(super) async fn insert(
     c: &mut PgConnection,
     canary: &str,
     records: &[&Record],
 ) -> sqlx::Result<Vec<TestId>> {
-    let records = batch(canary, records)?;
-    let written: Vec<Word<TestId>> = sqlx::query_scalar(INSERT.as_str()).bind(records).fetch_all(c).await?;
+    let query = sqlx::query_scalar(INSERT.as_str()).bind(batch(canary, records)?).bind(canary);
+    let written: Vec<Word<TestId>> = query.fetch_all(c).await?;
     Ok(written.into_iter().map(|word| word.0).collect())
 }
 

@@ -4,20 +4,21 @@ use canary_domain::{Moment, iso};
 use sqlx::types::Json;
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::super::hours::{PathHour, Slot, TOUCHED, rolled_up};
+use super::super::PathHour;
+use super::super::hours::{HOURS, Hour, Slot, TOUCHED, Touched, rolled_up};
 use super::WRITE;
 
 pub(super) async fn touched(
     c: &mut SqliteConnection,
     canary: &str,
     since: Moment,
-) -> sqlx::Result<Vec<PathHour>> {
+) -> sqlx::Result<Vec<Touched>> {
     sqlx::query_as(TOUCHED).bind(canary).bind(iso(since)).fetch_all(c).await
 }
 
 /// Computes some hours again. Whoever writes holds the lock while reading too, so of two rollups the later one can't
 /// be overwritten with what the earlier one had read before.
-pub(super) async fn roll_up(c: &mut SqliteConnection, canary: &str, hours: &[PathHour]) -> sqlx::Result<u64> {
+pub(super) async fn roll_up(c: &mut SqliteConnection, canary: &str, hours: &[Touched]) -> sqlx::Result<u64> {
     let mut transaction = c.begin_with(WRITE).await?;
     // CROSS JOIN: the few hours first, then their rows by index.
     let slots: Vec<Slot> = sqlx::query_as(
@@ -50,6 +51,15 @@ pub(super) async fn roll_up(c: &mut SqliteConnection, canary: &str, hours: &[Pat
     .await?;
     transaction.commit().await?;
     Ok(written.rows_affected())
+}
+
+pub(super) async fn hours(
+    c: &mut SqliteConnection,
+    canary: &str,
+    since: Moment,
+) -> sqlx::Result<Vec<PathHour>> {
+    let hours: Vec<Hour> = sqlx::query_as(HOURS).bind(canary).bind(iso(since)).fetch_all(c).await?;
+    Ok(hours.into_iter().map(PathHour::from).collect())
 }
 
 /// Oldest first, and none that is newer than a pending row of its path: a path's span of slots has to stay

@@ -14,7 +14,7 @@ use std::fs::OpenOptions;
 use std::path::Path;
 
 use async_trait::async_trait;
-use canary_domain::{Facts, Hold, Moment, SlotKey, Test, TestId, backoff};
+use canary_domain::{Facts, Hold, Moment, Outcome, SlotKey, Test, TestId, backoff};
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::time::sleep;
@@ -27,8 +27,8 @@ use super::record::Record;
 use super::spans::Range;
 use super::verdicts::time_for;
 use super::{
-    Accounting, Annotation, AuditEntry, Change, Claim, FactsRow, Filter, Ledger, Page, ResultRow, SlotSpan,
-    Unfired, migrator,
+    Accounting, Annotation, AuditEntry, Brief, Change, Claim, FactsRow, Filter, Ledger, Page, PathHour,
+    PlacedHold, ResultRow, SlotSpan, Unfired, migrator,
 };
 use crate::Result;
 
@@ -191,6 +191,22 @@ impl Ledger for SqliteLedger {
             .await
     }
 
+    async fn latest_change(&self) -> Result<i64> {
+        self.reads
+            .ask("asking for the latest change", async |c| reads::latest_change(c, &self.canary).await)
+            .await
+    }
+
+    async fn changes(&self, after: i64, limit: i64) -> Result<Vec<Brief>> {
+        self.reads.ask("reading changes", async |c| reads::changes(c, &self.canary, after, limit).await).await
+    }
+
+    async fn briefs(&self, since: Moment, outcome: Option<Outcome>) -> Result<Vec<Brief>> {
+        self.reads
+            .ask("reading recent results", async |c| reads::briefs(c, &self.canary, since, outcome).await)
+            .await
+    }
+
     async fn accounting(&self) -> Result<Accounting> {
         self.reads.ask("counting slots", async |c| slots::accounting(c, &self.canary).await).await
     }
@@ -208,6 +224,10 @@ impl Ledger for SqliteLedger {
             written += self.writes.ask(step, async |c| hours::roll_up(c, &self.canary, some).await).await?;
         }
         Ok(written)
+    }
+
+    async fn hours(&self, since: Moment) -> Result<Vec<PathHour>> {
+        self.reads.ask("reading rollups", async |c| hours::hours(c, &self.canary, since).await).await
     }
 
     async fn prune(&self, before: Moment, limit: i64) -> Result<u64> {
@@ -234,6 +254,16 @@ impl Ledger for SqliteLedger {
         self.writes.ask("lifting a pause", async |c| notes::lift_pause(c, &self.canary, path, at).await).await
     }
 
+    async fn placed_holds(&self, at: Moment) -> Result<Vec<PlacedHold>> {
+        self.reads.ask("reading holds", async |c| notes::placed_holds(c, &self.canary, at).await).await
+    }
+
+    async fn end_maintenance(&self, at: Moment) -> Result<u64> {
+        self.writes
+            .ask("ending maintenance", async |c| notes::end_maintenance(c, &self.canary, at).await)
+            .await
+    }
+
     async fn audit(&self, entry: &AuditEntry) -> Result<()> {
         self.writes.ask("writing the audit trail", async |c| notes::audit(c, &self.canary, entry).await).await
     }
@@ -241,6 +271,12 @@ impl Ledger for SqliteLedger {
     async fn annotate(&self, annotation: &Annotation) -> Result<()> {
         self.writes
             .ask("writing an annotation", async |c| notes::annotate(c, &self.canary, annotation).await)
+            .await
+    }
+
+    async fn annotations(&self, since: Moment, limit: i64) -> Result<Vec<Annotation>> {
+        self.reads
+            .ask("reading annotations", async |c| notes::annotations(c, &self.canary, since, limit).await)
             .await
     }
 }

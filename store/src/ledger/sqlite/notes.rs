@@ -4,8 +4,11 @@ use canary_domain::{Hold, Moment, SlotKey, iso};
 use sqlx::SqliteConnection;
 
 use super::super::migrator::VERSION;
-use super::super::notes::{self, ANNOTATE, AUDIT, HOLDS, HoldRow, KEEP_KEY, KEY, LIFT, PLACE};
-use super::super::{Annotation, AuditEntry};
+use super::super::notes::{
+    self, ANNOTATE, ANNOTATIONS, AUDIT, AnnotationRow, END, HOLDS, HoldRow, KEEP_KEY, KEY, LIFT, PLACE,
+    PLACED, PlacedRow,
+};
+use super::super::{Annotation, AuditEntry, PlacedHold};
 
 /// The newest migration that ran; `None` if none ever did.
 pub(super) async fn schema(c: &mut SqliteConnection) -> sqlx::Result<Option<i64>> {
@@ -49,6 +52,31 @@ pub(super) async fn lift_pause(
 ) -> sqlx::Result<u64> {
     let lifted = sqlx::query(LIFT).bind(canary).bind(path).bind(iso(at)).execute(c).await?;
     Ok(lifted.rows_affected())
+}
+
+pub(super) async fn placed_holds(
+    c: &mut SqliteConnection,
+    canary: &str,
+    at: Moment,
+) -> sqlx::Result<Vec<PlacedHold>> {
+    let rows: Vec<PlacedRow> = sqlx::query_as(PLACED).bind(canary).bind(iso(at)).fetch_all(c).await?;
+    Ok(rows.into_iter().map(PlacedHold::from).collect())
+}
+
+pub(super) async fn end_maintenance(c: &mut SqliteConnection, canary: &str, at: Moment) -> sqlx::Result<u64> {
+    let ended = sqlx::query(END).bind(canary).bind(iso(at)).execute(c).await?;
+    Ok(ended.rows_affected())
+}
+
+pub(super) async fn annotations(
+    c: &mut SqliteConnection,
+    canary: &str,
+    since: Moment,
+    limit: i64,
+) -> sqlx::Result<Vec<Annotation>> {
+    let query = sqlx::query_as(ANNOTATIONS).bind(canary).bind(iso(since)).bind(limit);
+    let newest_first: Vec<AnnotationRow> = query.fetch_all(c).await?;
+    Ok(newest_first.into_iter().rev().map(Annotation::from).collect())
 }
 
 pub(super) async fn audit(c: &mut SqliteConnection, canary: &str, entry: &AuditEntry) -> sqlx::Result<()> {

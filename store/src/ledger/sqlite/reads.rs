@@ -1,13 +1,14 @@
 //! Rows, read.
 
-use canary_domain::{Facts, Moment, TestId, iso};
+use canary_domain::{Facts, Moment, Outcome, TestId, iso};
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, SqliteConnection};
 
-use super::super::columns::sqlite::SELECT;
-use super::super::pages::{Question, page};
+use super::super::briefs::{self, LATEST};
+use super::super::columns::sqlite::{BRIEF, SELECT};
+use super::super::pages::{Question, of_outcome, page};
 use super::super::record::Record;
-use super::super::{Page, ResultRow};
+use super::super::{Brief, Page, ResultRow};
 
 pub(super) fn ids(tests: &[TestId]) -> Json<Vec<TestId>> {
     Json(tests.to_vec())
@@ -54,7 +55,7 @@ pub(super) async fn results(
     if let Some(backend) = filter.backend {
         sql.push(" AND backend = ").push_bind(backend.as_str());
     }
-    sql.push(question.outcome());
+    sql.push(of_outcome(filter.outcome));
     if let Some(from) = filter.from {
         sql.push(" AND registered_at >= ").push_bind(iso(from));
     }
@@ -68,4 +69,29 @@ pub(super) async fn results(
     sql.push(" ORDER BY registered_at DESC, test_id DESC LIMIT ").push_bind(question.one_more());
     let records: Vec<Record> = sql.build_query_as().fetch_all(c).await?;
     Ok(page(records, question))
+}
+
+pub(super) async fn latest_change(c: &mut SqliteConnection, canary: &str) -> sqlx::Result<i64> {
+    let latest: Option<i64> = sqlx::query_scalar(LATEST).bind(canary).fetch_one(c).await?;
+    Ok(latest.unwrap_or(0))
+}
+
+pub(super) async fn changes(
+    c: &mut SqliteConnection,
+    canary: &str,
+    after: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<Brief>> {
+    let query = sqlx::query_as(AssertSqlSafe(briefs::changes(&BRIEF))).bind(canary).bind(after).bind(limit);
+    Ok(briefs::briefs(query.fetch_all(c).await?))
+}
+
+pub(super) async fn briefs(
+    c: &mut SqliteConnection,
+    canary: &str,
+    since: Moment,
+    outcome: Option<Outcome>,
+) -> sqlx::Result<Vec<Brief>> {
+    let query = sqlx::query_as(AssertSqlSafe(briefs::since(&BRIEF, outcome))).bind(canary).bind(iso(since));
+    Ok(briefs::briefs(query.fetch_all(c).await?))
 }

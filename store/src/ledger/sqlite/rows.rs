@@ -5,7 +5,7 @@ use canary_domain::TestId;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 use super::super::Change;
-use super::super::columns::sqlite::{SELECT, UPDATE};
+use super::super::columns::sqlite::{NOTE, SELECT, UPDATE};
 use super::super::record::Record;
 use super::super::verdicts::{self, Rows, batch};
 use super::WRITE;
@@ -36,12 +36,13 @@ impl Rows for Turn<'_> {
     }
 
     async fn insert(&mut self, records: &[&Record]) -> sqlx::Result<Vec<TestId>> {
-        slots::insert(self.c, self.canary, records).await
+        slots::insert_judged(self.c, self.canary, records).await
     }
 
     async fn change(&mut self, records: &[&Record]) -> sqlx::Result<u64> {
-        let records = batch(self.canary, records)?;
-        let done = sqlx::query(UPDATE.as_str()).bind(records).execute(&mut *self.c).await?;
+        let query = sqlx::query(UPDATE.as_str()).bind(batch(self.canary, records)?).bind(self.canary);
+        let done = query.execute(&mut *self.c).await?;
+        sqlx::query(NOTE).bind(self.canary).execute(&mut *self.c).await?;
         Ok(done.rows_affected())
     }
 }

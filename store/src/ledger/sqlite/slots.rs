@@ -4,7 +4,7 @@ use canary_domain::{Moment, TestId, iso};
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::super::accounts::{self, COUNTS, COUNTS_SINCE};
-use super::super::columns::sqlite::INSERT;
+use super::super::columns::sqlite::{INSERT, NOTE};
 use super::super::record::Record;
 use super::super::spans::{Range, SPANS, Span};
 use super::super::values::Word;
@@ -27,19 +27,26 @@ pub(super) async fn write_unfired(
     let mut transaction = c.begin_with(WRITE).await?;
     let mut written = Vec::new();
     for some in records.chunks(BATCH) {
-        written.extend(insert(&mut transaction, canary, some).await?);
+        written.extend(insert_judged(&mut transaction, canary, some).await?);
     }
     transaction.commit().await?;
     Ok(written)
 }
 
-pub(super) async fn insert(
+/// As [`insert`], of records with verdicts among them, within a transaction.
+pub(super) async fn insert_judged(
     c: &mut SqliteConnection,
     canary: &str,
     records: &[&Record],
 ) -> sqlx::Result<Vec<TestId>> {
-    let records = batch(canary, records)?;
-    let written: Vec<Word<TestId>> = sqlx::query_scalar(INSERT.as_str()).bind(records).fetch_all(c).await?;
+    let written = insert(c, canary, records).await?;
+    sqlx::query(NOTE).bind(canary).execute(c).await?;
+    Ok(written)
+}
+
+async fn insert(c: &mut SqliteConnection, canary: &str, records: &[&Record]) -> sqlx::Result<Vec<TestId>> {
+    let query = sqlx::query_scalar(INSERT.as_str()).bind(batch(canary, records)?).bind(canary);
+    let written: Vec<Word<TestId>> = query.fetch_all(c).await?;
     Ok(written.into_iter().map(|word| word.0).collect())
 }
 
