@@ -7,8 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use canary_domain::{Answer, Clock, Facts, FireError, FireStatus, Moment, Reason, Withheld, backoff};
-use canary_store::{Board, Leadership, StoreError};
+use canary_domain::{Answer, Clock, Facts, FireError, FireStatus, Moment, Origin, Reason, Withheld, backoff};
+use canary_store::{Board, StoreError};
 use canary_telemetry::RunnerMetrics;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -17,6 +17,7 @@ use tracing::{debug, warn};
 use crate::agents::{Agents, SignInError};
 use crate::answer;
 use crate::platform::{NoReply, Platform, Reply};
+use crate::right::Right;
 use crate::settings::Route;
 
 /// Fires registered tests.
@@ -87,12 +88,12 @@ impl Firer {
         }
     }
 
-    /// Sends the transfer of a registered test and notes what came of it. Whether the caller still leads is asked
-    /// last, right before the request leaves: a leader that stood still beyond its lease sends nothing (I1).
-    pub async fn fire(&self, lead: &Leadership, route: &Route, facts: Facts) -> Fired {
+    /// Sends the transfer of a registered test and notes what came of it. The right to do so is asked last, right before
+    /// the request leaves: a leader that stood still beyond its lease sends nothing (I1).
+    pub async fn fire(&self, right: &Right, route: &Route, facts: Facts) -> Fired {
         let mut facts = facts;
         let sent = match self.agents.token(&route.from).await {
-            Ok(token) => self.send(lead, route, &mut facts, token).await,
+            Ok(token) => self.send(right, route, &mut facts, token).await,
             Err(error) => self.not_signed_in(&error),
         };
         let mut wait = None;
@@ -116,14 +117,14 @@ impl Firer {
         self.note(&facts).await;
     }
 
-    async fn send(&self, lead: &Leadership, route: &Route, facts: &mut Facts, token: SecretString) -> Sent {
-        let first = self.call(lead, route, facts, &token).await;
+    async fn send(&self, right: &Right, route: &Route, facts: &mut Facts, token: SecretString) -> Sent {
+        let first = self.call(right, route, facts, &token).await;
         let Ok(Ended { reply: Ok(Reply { status: 401, .. }), .. }) = &first else {
             return self.read(first, &token);
         };
         self.agents.refused(&route.from, &token).await;
         match self.agents.token(&route.from).await {
-            Ok(token) => self.read(self.call(lead, route, facts, &token).await, &token),
+            Ok(token) => self.read(self.call(right, route, facts, &token).await, &token),
             // Nothing was carried out, and the canary can't sign in: that is what this test came to (design §13).
             Err(error) => self.not_signed_in(&error),
         }
@@ -132,14 +133,14 @@ impl Firer {
     /// One request, with the moment read right before it leaves.
     async fn call(
         &self,
-        lead: &Leadership,
+        right: &Right,
         route: &Route,
         facts: &mut Facts,
         token: &SecretString,
     ) -> Result<Ended, Withheld> {
-        if let Err(error) = lead.check() {
+        if let Err(error) = right.check() {
             warn!(test_id = %facts.test.test_id, %error, "not sent");
-            return Err(Withheld { at: self.clock.now(), reason: Reason::LeaseLost, code: None });
+            return Err(Withheld { at: self.clock.now(), reason: error.reason, code: None });
         }
         let request = self.platform.transfer(&route.from, &facts.test, token);
         let began = Instant::now();
@@ -149,7 +150,9 @@ impl Firer {
         // The end of the call is the call's own, however long the board takes beside it.
         let timed = async { (request.await, Instant::now()) };
         let ((reply, ended), ()) = tokio::join!(timed, self.note_fired(facts, fired_at));
-        self.metrics.fired(&route.labels(), ended - began);
+        if facts.test.origin == Origin::Schedule {
+            self.metrics.fired(&route.labels(), ended - began);
+        }
         Ok(Ended { reply, at: self.clock.at(ended) })
     }
 

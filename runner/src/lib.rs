@@ -10,13 +10,18 @@ mod answer;
 mod awake;
 mod fire;
 mod gaps;
+mod orders;
 mod platform;
+mod right;
 mod runner;
 mod settings;
 mod slots;
+mod under_way;
 
 pub use agents::{Agents, SignInError};
 pub use fire::{Fired, Firer};
+pub use orders::{OrderDesk, OrderError, Orders};
 pub use platform::{Calls, Platform, PlatformError};
+pub use right::{NoRight, Right};
 pub use runner::Runner;
 pub use settings::{Agent, Route, SecretSource, Settings};

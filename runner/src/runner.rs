@@ -2,27 +2,23 @@
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use canary_store::{Leadership, Ledger, Seat};
-use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::info;
 
 use crate::fire::Firer;
 use crate::gaps::Gaps;
 use crate::settings::Settings;
 use crate::slots::{Slot, Slots};
-
-/// How long calls under way may take to end once the runner is told to stop.
-const GRACE: Duration = Duration::from_secs(6);
+use crate::under_way::UnderWay;
 
 /// Fires the slots of all paths while it leads.
 pub struct Runner {
     slots: Arc<Slots>,
     /// Slots under way. They outlive a lost lease: what was sent is seen through, what was not is withheld.
-    under_way: JoinSet<()>,
+    under_way: UnderWay,
 }
 
 impl Runner {
@@ -31,7 +27,7 @@ impl Runner {
     pub fn new(settings: Settings, firer: Firer, ledger: Arc<dyn Ledger>, stop: CancellationToken) -> Self {
         let slots =
             Slots { settings, firer, ledger, stop, holds: Mutex::default(), patience: Mutex::default() };
-        Self { slots: Arc::new(slots), under_way: JoinSet::new() }
+        Self { slots: Arc::new(slots), under_way: UnderWay::default() }
     }
 
     /// Fires whenever this instance leads, until told to stop. Then calls under way may end within 6 seconds.
@@ -55,16 +51,7 @@ impl Runner {
             }
             slots.firer.metrics.rest();
         }
-        if timeout(GRACE, async {
-            while let Some(ended) = self.under_way.join_next().await {
-                report(ended);
-            }
-        })
-        .await
-        .is_err()
-        {
-            warn!(tests = self.under_way.len(), "stopped while calls were still under way");
-        }
+        self.under_way.see_through().await;
     }
 
     /// One term, to its end: firing, and beside it the search for slots that nobody fired.
@@ -88,9 +75,7 @@ impl Runner {
             let fill = timeout(slots.ahead(), gaps.fill(&slots, lead, last));
             let ((), _) = tokio::join!(slots.refresh_holds(), fill);
             self.begin(lead, cycle);
-            while let Some(ended) = self.under_way.try_join_next() {
-                report(ended);
-            }
+            self.under_way.reap();
             // The first slots prepare themselves ahead of the edge.
             slots.sleep_until(cadence.edge(cycle + 1) - slots.ahead()).await;
             cycle = cadence.cycle_at(slots.firer.clock.now()).max(cycle + 1);
@@ -107,7 +92,7 @@ impl Runner {
             let slot = Slot { route: Arc::clone(route), cycle, due: cadence.due(cycle, index, paths) };
             if now <= cadence.start_by(slot.due) {
                 let (slots, lead) = (Arc::clone(&self.slots), lead.clone());
-                self.under_way.spawn(async move { slots.run(lead, slot).await });
+                self.under_way.begin(async move { slots.run(lead, slot).await });
             }
         }
     }
@@ -121,11 +106,4 @@ async fn catch_up(slots: &Slots, lead: &Leadership) {
         sleep(slots.settings.cadence.period()).await;
     }
     pending::<()>().await;
-}
-
-/// A slot that broke is found again as a gap, or judged by what is seen of it.
-fn report(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
-        error!(%error, "a slot broke");
-    }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use canary_domain::{Amount, Backend, Cadence, Moment, Origin, SlotKey, Term, Test, TestId};
 use canary_telemetry::PathLabels;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use secrecy::SecretString;
 use url::Url;
 
@@ -95,6 +97,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// How long a balance lasts at what the agent sends on all its paths, fees left out; `None`: longer than can be told.
+    pub(crate) fn runway(&self, agent: &str, balance: Decimal) -> Option<Duration> {
+        let sent = self.routes.iter().filter(|route| route.from.name == agent);
+        let a_period: Decimal = sent.map(|route| route.amount.value()).sum();
+        let periods = balance.checked_div(a_period)?.max(Decimal::ZERO).to_f64()?;
+        Duration::try_from_secs_f64(periods * self.cadence.period().as_secs_f64()).ok()
+    }
+
     /// The test of a slot.
     #[must_use]
     pub fn slot_test(&self, route: &Route, cycle: i64, term: Term, registered_at: Moment) -> Test {

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use canary_domain::{Facts, Hold, Moment, Reason, Test};
-use canary_store::{Claim, Leadership, Ledger, Registration, Unfired};
+use canary_store::{AgentState, Claim, Leadership, Ledger, Registration, Unfired};
 use chrono::TimeDelta;
+use rust_decimal::prelude::ToPrimitive as _;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -71,7 +72,10 @@ impl Slots {
         // Making ready never takes time from the slot itself.
         let room = (slot.due - self.firer.clock.now()).to_std().unwrap_or_default();
         if self.hold(slot).is_none() && timeout(room, self.prepare(&slot.route)).await.is_err() {
-            debug!(path = slot.route.name, "not ready ahead of time: the sign-in or the balance is slow");
+            debug!(
+                path = slot.route.name,
+                "not ready ahead of time: the sign-in, the balance or the board is slow"
+            );
         }
         let start = slot.due.max(self.patience(&slot.route.name).unwrap_or(slot.due));
         let start_by = self.settings.cadence.start_by(slot.due);
@@ -110,17 +114,14 @@ impl Slots {
 
     async fn prepare(&self, route: &Route) {
         let Some(balance) = self.firer.prepare(route).await else { return };
-        let sent_a_period: rust_decimal::Decimal = self
-            .settings
-            .routes
-            .iter()
-            .filter(|other| other.from.name == route.from.name)
-            .map(|other| other.amount.value())
-            .sum();
-        let as_f64 = |value| rust_decimal::prelude::ToPrimitive::to_f64(&value).unwrap_or_default();
-        let periods = as_f64(balance / sent_a_period).max(0.0);
-        let runway = Duration::try_from_secs_f64(periods * self.settings.cadence.period().as_secs_f64());
-        self.firer.metrics.balance(&route.from.name, as_f64(balance), runway.unwrap_or(Duration::MAX));
+        let (agent, at) = (route.from.name.clone(), self.firer.clock.now());
+        let runway = self.settings.runway(&agent, balance);
+        let gauge = balance.to_f64().unwrap_or_default();
+        self.firer.metrics.balance(&agent, gauge, runway.unwrap_or(Duration::MAX));
+        // For the page alone: a board that is slow or away loses it, and nothing waits for it.
+        if let Err(error) = self.firer.board.save_agent(&AgentState { agent, balance, runway, at }).await {
+            debug!(agent = route.from.name, %error, "the balance was not put on the board");
+        }
     }
 
     async fn fire(&self, lead: &Leadership, slot: &Slot) {
@@ -138,7 +139,7 @@ impl Slots {
             Ok(Registration::NotLeading) => return self.give_up(facts, claim, "the lease is gone").await,
             Err(error) => return self.give_up(facts, claim, &error.to_string()).await,
         }
-        let fired = self.firer.fire(lead, &slot.route, facts).await;
+        let fired = self.firer.fire(&lead.into(), &slot.route, facts).await;
         info!(
             path = slot.route.name, cycle = slot.cycle, test_id = %fired.facts.test.test_id,
             status = fired.facts.fire_status().map(tracing::field::display), "fired"

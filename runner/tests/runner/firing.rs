@@ -15,7 +15,7 @@ async fn fire(script: impl FnOnce(&Platform)) -> (Bench, canary_domain::Facts) {
     script(&bench.platform);
     let lead = bench.lead().await;
     let facts = bench.registered(&lead).await;
-    bench.firer().fire(&lead, bench.route(), facts).await;
+    bench.firer().fire(&(&lead).into(), bench.route(), facts).await;
     let known = bench.facts().await.pop().unwrap();
     (bench, known)
 }
@@ -43,7 +43,7 @@ async fn a_transfer_across_frames_names_its_backend_and_the_target_frame() {
         let bench = Bench::with(backend, Arc::new(MemoryBoard::new())).await;
         let lead = bench.lead().await;
         let facts = bench.registered(&lead).await;
-        bench.firer().fire(&lead, bench.route(), facts).await;
+        bench.firer().fire(&(&lead).into(), bench.route(), facts).await;
         let [call] = bench.platform.calls().try_into().unwrap();
         assert_eq!(call.path, format!("/teg/cross-registry-transfer?backend={backend}"));
         assert!(call.body.contains(r#""target_registry":"b""#), "{}", call.body);
@@ -148,7 +148,7 @@ async fn a_platform_that_is_not_there_is_unavailable() {
     firer.agents().token(&bench.route().from).await.unwrap();
     let route = Arc::clone(bench.route());
     bench.platform = Platform::start().await;
-    firer.fire(&lead, &route, facts).await;
+    firer.fire(&(&lead).into(), &route, facts).await;
     assert_eq!(bench.facts().await[0].fire_status(), Some(FireStatus::Unavailable));
 }
 
@@ -158,7 +158,7 @@ async fn a_leader_whose_lease_may_have_run_out_sends_nothing() {
     let lead = bench.lead().await;
     let facts = bench.registered(&lead).await;
     let stale = canary_store::Leadership::new(lead.role(), lead.holder(), Instant::now());
-    bench.firer().fire(&stale, bench.route(), facts).await;
+    bench.firer().fire(&(&stale).into(), bench.route(), facts).await;
     assert!(bench.platform.calls().is_empty());
     let withheld = bench.facts().await.pop().unwrap().withheld.unwrap();
     assert_eq!(withheld.reason, Reason::LeaseLost);
@@ -170,7 +170,7 @@ async fn a_test_that_the_board_forgot_meanwhile_is_put_back_with_its_answer() {
     let lead = bench.lead().await;
     let facts = bench.registered(&lead).await;
     let forgetful = Bench { board: Arc::new(MemoryBoard::new()), ..bench };
-    forgetful.firer().fire(&lead, forgetful.route(), facts).await;
+    forgetful.firer().fire(&(&lead).into(), forgetful.route(), facts).await;
     let known = forgetful.facts().await.pop().unwrap();
     assert_eq!((known.fire_status(), known.restored), (Some(FireStatus::Accepted), true));
     assert!(forgetful.board.open_count().await.unwrap() == 1);

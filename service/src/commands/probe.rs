@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use canary_domain::{
-    Clock as _, Coverage, Facts, Origin, Outcome, Patience, Role, SlotKey, Stage, Verdict, iso, judge,
+    Clock as _, Coverage, Facts, Origin, Outcome, Patience, SlotKey, Stage, Verdict, iso, judge,
 };
-use canary_runner::Route;
-use canary_store::{FactsRow, Holder, Leadership, Registration};
+use canary_runner::{Right, Route};
+use canary_store::FactsRow;
 use serde_json::json;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::base::Base;
 use crate::cli::ProbeArgs;
@@ -63,24 +63,16 @@ async fn probe(settings: Settings, route: &Route, printer: Printer) -> Result<(F
         ready.context("the reactors could not subscribe; `canary check` says more")??;
         let free = base.runner_settings(SlotKey::random());
         let test = free.free_test(route, Origin::Probe, base.clock.now());
-        let lead = lead(&base, test.watch).await?;
         let facts = Facts::registered(test);
-        if base.board.register(&lead, &facts.test).await? != Registration::Registered {
+        if !base.board.register_free(&facts.test).await? {
             anyhow::bail!("the test could not be registered");
         }
         printer.say("registered", &facts.test.test_id.to_string());
-        let (_, ended) = tokio::join!(base.firer.fire(&lead, route, facts), observe(&base, &printer));
+        let right = Right::ordered();
+        let (_, ended) = tokio::join!(base.firer.fire(&right, route, facts), observe(&base, &printer));
         ended
     };
     supervisor.run(test).await?.context("interrupted")?
-}
-
-/// Leads on the board of this process, where nobody else contends.
-async fn lead(base: &Base, ttl: Duration) -> Result<Leadership> {
-    let until = Instant::now() + ttl;
-    let term =
-        base.board.acquire(Role::Runner, &base.node, ttl).await?.context("this process leads already")?;
-    Ok(Leadership::new(Role::Runner, Holder { node: base.node.clone(), term }, until))
 }
 
 /// Watches the one test on the board of this process until it can be judged.
