@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use canary_domain::{Backend, Cadence, Clock, Facts, NodeId, Role, SlotKey};
 use canary_runner::{
-    Agent, Agents, Calls, Firer, Platform as Registry, Route, Runner, SecretSource, Settings,
+    Agent, Agents, Calls, Firer, Platform as Calling, Route, Runner, SecretSource, Settings,
 };
 use canary_store::{
-    Board, BoardClock, Filter, Holder, Leadership, Ledger, MemoryBoard, Registration, ResultRow, Seat,
-    SqliteLedger,
+    Board, BoardClock, Filter, Holder, Leadership, Ledger, MemoryBoard, PostgresLedger, RedisBoard,
+    Registration, ResultRow, Seat, SqliteLedger,
 };
 use canary_telemetry::{OutcomeMetrics, RunnerMetrics, new_registry};
+use canary_test_servers::{shared_postgres, shared_redis};
+use prometheus::Registry;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -31,7 +34,7 @@ pub struct Bench {
     pub ledger: Arc<dyn Ledger>,
     pub clock: Arc<BoardClock>,
     pub node: NodeId,
-    pub _folder: TempDir,
+    pub folder: TempDir,
 }
 
 impl Bench {
@@ -48,15 +51,7 @@ impl Bench {
         ledger.migrate().await.unwrap();
         let clock = Arc::new(BoardClock::start(&MemoryBoard::new()).await.unwrap());
         let settings = settings(&platform.url, backend);
-        Self {
-            platform,
-            settings,
-            board,
-            ledger: Arc::new(ledger),
-            clock,
-            node: "n1".into(),
-            _folder: folder,
-        }
+        Self { platform, settings, board, ledger: Arc::new(ledger), clock, node: "n1".into(), folder }
     }
 
     pub fn route(&self) -> &Arc<Route> {
@@ -64,14 +59,31 @@ impl Bench {
     }
 
     pub fn firer(&self) -> Firer {
-        let platform = Registry::new(Calls::default(), Duration::from_millis(500)).unwrap();
+        self.firer_on(&new_registry("prod").unwrap())
+    }
+
+    /// A firer whose metrics can be read.
+    pub fn firer_on(&self, registry: &Registry) -> Firer {
+        let platform = Calling::new(Calls::default(), Duration::from_millis(500)).unwrap();
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let agents = Agents::new(platform.clone(), Arc::clone(&clock), [&*self.route().from]);
         let labels = [self.route().labels()];
-        let registry = new_registry("prod").unwrap();
-        let outcomes = OutcomeMetrics::register(&registry, &labels).unwrap();
-        let metrics = RunnerMetrics::register(&registry, &labels, outcomes).unwrap();
+        let outcomes = OutcomeMetrics::register(registry, &labels).unwrap();
+        let metrics = RunnerMetrics::register(registry, &labels, outcomes).unwrap();
         Firer::new(platform, agents, Arc::clone(&self.board), clock, Arc::new(metrics))
+    }
+
+    /// The same on a private board of a real Redis and in a ledger of a real PostgreSQL.
+    pub async fn on_servers() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let prefix = format!("t{}:", NEXT.fetch_add(1, Ordering::Relaxed));
+        let board = RedisBoard::connect(&shared_redis().url().into(), prefix).unwrap();
+        let database = shared_postgres().create_database().unwrap();
+        let ledger = PostgresLedger::connect(&database.into(), "prod").unwrap();
+        ledger.migrate().await.unwrap();
+        let bench = Self::with(Backend::Intra, Arc::new(board)).await;
+        let clock = Arc::new(BoardClock::start(&*bench.board).await.unwrap());
+        Self { ledger: Arc::new(ledger), clock, ..bench }
     }
 
     /// Leads by the board's own lease.

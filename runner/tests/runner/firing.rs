@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use canary_domain::{Backend, Clock as _, FireStatus, Reason};
+use canary_domain::{Backend, Clock as _, Facts, FireStatus, Origin, Reason};
+use canary_runner::Right;
 use canary_store::MemoryBoard;
 use tokio::time::Instant;
 
@@ -10,7 +11,7 @@ use crate::bench::Bench;
 use crate::platform::{ACCEPTED, Platform, Reply, UNAUTHORIZED};
 
 /// Fires one test over a platform with this script; answers the bench and what the board knows then.
-async fn fire(script: impl FnOnce(&Platform)) -> (Bench, canary_domain::Facts) {
+async fn fire(script: impl FnOnce(&Platform)) -> (Bench, Facts) {
     let bench = Bench::new().await;
     script(&bench.platform);
     let lead = bench.lead().await;
@@ -162,6 +163,18 @@ async fn a_leader_whose_lease_may_have_run_out_sends_nothing() {
     assert!(bench.platform.calls().is_empty());
     let withheld = bench.facts().await.pop().unwrap().withheld.unwrap();
     assert_eq!(withheld.reason, Reason::LeaseLost);
+}
+
+#[tokio::test]
+async fn an_order_that_is_too_old_sends_nothing() {
+    let bench = Bench::new().await;
+    let test = bench.settings.free_test(bench.route(), Origin::Fire, bench.clock.now());
+    assert!(bench.board.register_free(&test).await.unwrap());
+    let stale = Right::Ordered { until: Instant::now() };
+    let fired = bench.firer().fire(&stale, bench.route(), Facts::registered(test)).await;
+    assert!(bench.platform.calls().is_empty());
+    let withheld = bench.facts().await.pop().unwrap().withheld.unwrap();
+    assert_eq!((withheld.reason, fired.facts.fired_at), (Reason::Overrun, None));
 }
 
 #[tokio::test]

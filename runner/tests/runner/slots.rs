@@ -2,13 +2,17 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use canary_domain::{Backend, Clock as _, Hold, HoldKind, Outcome, Reason};
+use canary_runner::Runner;
 use canary_store::{PostgresLedger, RedisBoard, Unfired};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::bench::Bench;
 use crate::platform::Reply;
+use crate::stuck::Stuck;
 
 fn not_pending(rows: &[canary_store::ResultRow]) -> Vec<(Outcome, Option<Reason>)> {
     rows.iter().filter(|row| row.outcome != Outcome::Pending).map(|row| (row.outcome, row.reason)).collect()
@@ -141,6 +145,50 @@ async fn a_balance_that_is_never_answered_delays_no_slot() {
     let lead = bench.lead().await;
     let rows = bench.run_until(&lead, |rows| rows.len() >= 4).await;
     assert!(not_pending(&rows).is_empty(), "{rows:?}");
+}
+
+#[tokio::test]
+async fn what_the_sender_has_left_is_on_the_board_with_the_runway_of_its_gauge() {
+    let bench = Bench::new().await;
+    let lead = bench.lead().await;
+    let registry = canary_telemetry::new_registry("prod").unwrap();
+    let (_tell, seat) = tokio::sync::watch::channel(Some(lead));
+    let stop = CancellationToken::new();
+    let firer = bench.firer_on(&registry);
+    let runner = Runner::new(bench.settings.clone(), firer, Arc::clone(&bench.ledger), stop.clone());
+    let saved = async {
+        loop {
+            if let [state] = &*bench.board.agents().await.unwrap() {
+                return state.clone();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let before = bench.clock.now();
+    let state = tokio::select! {
+        state = saved => state,
+        () = runner.run(seat) => panic!("the runner ended"),
+    };
+    // 1000 AVT at 0.01 a second.
+    let runway = std::time::Duration::from_secs(100_000);
+    assert_eq!((state.agent.as_str(), state.runway), ("alpha", Some(runway)));
+    assert_eq!(state.balance, "1000".parse().unwrap());
+    assert!(before <= state.at && state.at <= bench.clock.now());
+    let families = registry.gather();
+    let gauge = families.iter().find(|family| family.name() == "canary_agent_runway_seconds");
+    let gauge = gauge.unwrap().get_metric()[0].get_gauge().get_value();
+    assert!((gauge - runway.as_secs_f64()).abs() < f64::EPSILON, "{gauge}");
+}
+
+#[tokio::test]
+async fn a_board_that_never_takes_the_balance_delays_no_slot() {
+    let stuck = Stuck::default();
+    let asked = Arc::clone(&stuck.asked);
+    let bench = Bench::with(Backend::Intra, Arc::new(stuck)).await;
+    let lead = bench.lead().await;
+    let rows = bench.run_until(&lead, |rows| rows.len() >= 4).await;
+    assert!(not_pending(&rows).is_empty(), "{rows:?}");
+    assert!(asked.load(Ordering::SeqCst) >= 3, "it was asked");
 }
 
 #[tokio::test]

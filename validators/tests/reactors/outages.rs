@@ -220,3 +220,33 @@ async fn an_eventstore_that_begins_anew_is_followed() {
         "what came before can't be vouched for"
     );
 }
+
+#[tokio::test]
+async fn a_reactors_state_carries_the_counts_of_its_metrics() {
+    let rig = Rig::new().await.started().await;
+    let test = rig.registered().await;
+    rig.store.publish(rig.event(KIND, &test, "t1"));
+    for _ in 0..3 {
+        rig.store.publish(rig.users_event(KIND));
+    }
+    rig.stamped(&test, Stage::TokensXfer).await;
+    rig.covered_past(KIND, rig.now()).await;
+    let counts =
+        |state: canary_store::ReactorState| (state.events_total, state.matched_total, state.reconnects_total);
+    assert_eq!(rig.state(KIND).await.map(counts), Some((4, 1, 0)));
+
+    down(&rig).await;
+    let (_, _, reconnects) = rig.state(KIND).await.map(counts).unwrap();
+    assert!(reconnects > 0, "the state that says that it is down has counted it");
+    rig.store.refuse(None);
+    until("it is up again", || async { rig.state(KIND).await.filter(|state| state.connected) }).await;
+    rig.covered_past(KIND, rig.now()).await;
+    let vias = ["live", "replay", "backstop"];
+    let events = vias.map(|via| rig.metric("reactor_events_total", KIND, Some(via))).iter().sum();
+    let expected = (
+        events,
+        rig.metric("reactor_matched_total", KIND, None),
+        rig.metric("reactor_reconnects_total", KIND, None),
+    );
+    assert_eq!(rig.state(KIND).await.map(counts), Some(expected));
+}
