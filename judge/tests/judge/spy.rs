@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use canary_domain::{
-    Answer, EventType, Facts, Hold, Mismatch, Moment, NodeId, Outcome, Role, Sighting, SlotKey, Term, Test, TestId,
-    Withheld,
+    Answer, EventType, Facts, Hold, Mismatch, Moment, NodeId, Outcome, Role, Sighting, SlotKey, Term, Test,
+    TestId, Withheld,
 };
 use canary_store::{
-    Accounting, AgentState, Annotation, Announcements, AuditEntry, Board, Brief, Change, Claim, Due, FactsRow,
-    Filter, Holder, Leadership, Ledger, Page, PathHour, PlacedHold, ReactorState, Registration, Result, ResultRow, SlotSpan,
-    StoreError, Unfired,
+    Accounting, AgentState, Annotation, Announcements, AuditEntry, Board, Brief, Change, Claim, Due,
+    FactsRow, Filter, Holder, Leadership, Ledger, Page, PathHour, PlacedHold, ReactorState, Registration,
+    Result, ResultRow, SlotSpan, StoreError, Unfired,
 };
 use tokio::sync::Notify;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use canary_domain::{Backend, Histogram, Outcome, Reason, Test};
-use canary_store::{Filter, Ledger};
+use canary_store::{Filter, Ledger, PathHour};
 use chrono::TimeDelta;
 
 use crate::fixtures::{CYCLE, edge, fired_by_hand, not_fired, test, with_outcome, write_passed};
@@ -118,6 +118,24 @@ pub async fn only_hours_judged_since_are_computed(home: &Home) {
     assert_eq!(ledger.roll_up(judged_at).await.unwrap(), 1, "a row judged at that very moment counts");
     assert_eq!(ledger.roll_up(judged_at + TimeDelta::microseconds(1)).await.unwrap(), 0);
     assert_eq!(rollups(home).await.len(), 1);
+}
+
+pub async fn rollups_are_read_by_hour_and_path(home: &Home) {
+    let ledger = home.ledger();
+    assert_eq!(ledger.hours(edge(0)).await.unwrap(), []);
+    write_two_hours(&*ledger).await;
+    ledger.roll_up(edge(CYCLE)).await.unwrap();
+    let hours = ledger.hours(edge(CYCLE)).await.unwrap();
+    let order: Vec<_> = hours.iter().map(|row| (row.hour, row.path.as_str())).collect();
+    assert_eq!(order, [(edge(CYCLE), "p"), (edge(CYCLE), "q"), (edge(CYCLE + 60), "p")]);
+    let read = |row: PathHour| {
+        let counts =
+            [row.passed, row.late, row.failed, row.inconclusive, row.skipped, row.missed, row.pending];
+        (format!("{} {} {}", row.path, row.backend, row.hour.format("%d %H:00")), (counts, row.latencies))
+    };
+    assert_eq!(hours.into_iter().map(read).collect::<BTreeMap<_, _>>(), rollups(home).await);
+    assert_eq!(ledger.hours(edge(CYCLE + 1)).await.unwrap().len(), 1, "an hour that began before is not in");
+    assert_eq!(home.ledger_of("staging").hours(edge(0)).await.unwrap(), []);
 }
 
 pub async fn pruning_is_bounded_oldest_first_and_never_takes_a_pending_row(home: &Home) {

@@ -4,6 +4,7 @@
 
 mod accounting;
 mod claims;
+mod feed;
 mod fixtures;
 mod home;
 mod hours;
@@ -69,6 +70,16 @@ conformance! {
         pages_stay_right_while_rows_arrive,
         rows_registered_at_one_moment_are_paged_by_id,
         two_deployments_in_one_database_never_see_each_other;
+    feed:
+        a_change_gets_the_next_number_and_what_is_no_change_gets_none,
+        an_amended_row_appears_again_at_its_new_number_alone,
+        a_mixed_batch_numbers_its_new_and_its_amended_rows,
+        a_large_batch_is_told_in_pages_by_registration,
+        a_change_is_told_in_brief_whoever_asked_for_the_test,
+        two_deployments_count_apart,
+        pruning_leaves_the_feed_where_it_was,
+        recent_rows_are_told_oldest_first,
+        who_reads_on_beside_two_writers_misses_no_change;
     accounting:
         slots_are_the_sum_of_all_outcomes,
         a_lost_slot_is_a_residual_and_a_gap,
@@ -81,6 +92,7 @@ conformance! {
         rolling_up_again_changes_nothing_and_a_new_verdict_changes_its_hour,
         missed_rows_count_in_the_hour_of_their_cycle,
         only_hours_judged_since_are_computed,
+        rollups_are_read_by_hour_and_path,
         pruning_is_bounded_oldest_first_and_never_takes_a_pending_row,
         pruning_leaves_spans_whole_behind_a_pending_row,
         old_rollups_are_pruned_in_bounds;
@@ -88,7 +100,10 @@ conformance! {
         two_instances_agree_on_one_slot_key,
         holds_are_given_while_they_are_on_or_to_come,
         lifting_a_pause_ends_that_paths_pauses_alone,
-        audit_and_annotations_are_kept_as_they_were_said;
+        who_placed_a_hold_is_told_with_it,
+        the_end_of_maintenance_is_that_of_windows_on_or_to_come,
+        audit_and_annotations_are_kept_as_they_were_said,
+        the_newest_marks_are_given_oldest_first;
     schema:
         migrating_twice_and_at_once_is_safe,
         an_empty_database_does_not_answer_a_ping,

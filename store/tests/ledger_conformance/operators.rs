@@ -1,7 +1,7 @@
 //! What operators do, and what instances agree on.
 
 use canary_domain::{Hold, HoldKind, SlotKey};
-use canary_store::{Annotation, AuditEntry};
+use canary_store::{Annotation, AuditEntry, PlacedHold};
 use tokio::task::JoinSet;
 
 use crate::fixtures::at;
@@ -58,6 +58,62 @@ pub async fn lifting_a_pause_ends_that_paths_pauses_alone(home: &Home) {
     let mut left = ledger.holds(at(50)).await.unwrap();
     left.sort_unstable_by_key(|hold| (hold.from, hold.until.is_none(), hold.path.is_none()));
     assert_eq!(left, others);
+}
+
+fn window(path: Option<&str>, from: i64, until: i64) -> Hold {
+    Hold { kind: HoldKind::Maintenance, ..pause(path, from, Some(until)) }
+}
+
+pub async fn who_placed_a_hold_is_told_with_it(home: &Home) {
+    let ledger = home.ledger();
+    let placed = [
+        (pause(Some("p"), 0, Some(10)), "alice", "over"),
+        (pause(Some("p"), 5, None), "bob", "drill"),
+        (window(None, 20, 30), "carol", "release"),
+    ]
+    .map(|(hold, actor, reason)| PlacedHold { hold, actor: actor.into(), reason: reason.into() });
+    for PlacedHold { hold, actor, reason } in placed.iter().rev() {
+        ledger.place_hold(hold, actor, reason).await.unwrap();
+    }
+    assert_eq!(ledger.placed_holds(at(9)).await.unwrap(), placed);
+    assert_eq!(ledger.placed_holds(at(10)).await.unwrap(), placed[1..], "the end is exclusive");
+    assert_eq!(ledger.placed_holds(at(30)).await.unwrap(), placed[1..2]);
+    assert_eq!(home.ledger_of("staging").placed_holds(at(0)).await.unwrap(), []);
+}
+
+pub async fn the_end_of_maintenance_is_that_of_windows_on_or_to_come(home: &Home) {
+    let ledger = home.ledger();
+    let others = [pause(Some("p"), 0, None), pause(None, 70, Some(80)), window(None, 0, 10)];
+    let (on, to_come) = (window(Some("p"), 20, 90), window(None, 60, 70));
+    for hold in others.iter().chain([&on, &to_come]) {
+        ledger.place_hold(hold, "alice", "drill").await.unwrap();
+    }
+    assert_eq!(home.ledger_of("staging").end_maintenance(at(50)).await.unwrap(), 0);
+    assert_eq!(ledger.end_maintenance(at(50)).await.unwrap(), 2);
+    assert_eq!(ledger.end_maintenance(at(50)).await.unwrap(), 0, "there is nothing left to end");
+    assert_eq!(ledger.holds(at(50)).await.unwrap(), others[..2]);
+    let before = ledger.holds(at(0)).await.unwrap();
+    assert!(before.contains(&others[2]) && before.contains(&Hold { until: Some(at(50)), ..on }));
+    let skipping = |moment| before.iter().filter_map(|hold| hold.skips("q", at(moment))).count();
+    assert_eq!([5, 49, 50, 65, 75].map(skipping), [1, 0, 0, 0, 1], "the one to come holds nothing");
+}
+
+pub async fn the_newest_marks_are_given_oldest_first(home: &Home) {
+    let ledger = home.ledger();
+    let mark = |moment, text: &str, node: Option<&str>| Annotation {
+        at: at(moment),
+        kind: "leader_change".into(),
+        text: text.into(),
+        node: node.map(str::to_owned),
+    };
+    let marks = [mark(1, "a", None), mark(2, "b", Some("n1")), mark(2, "c", None), mark(9, "d", None)];
+    for mark in [0, 3, 1, 2].map(|n| &marks[n]) {
+        ledger.annotate(mark).await.unwrap();
+    }
+    assert_eq!(ledger.annotations(at(0), 9).await.unwrap(), marks);
+    assert_eq!(ledger.annotations(at(2), 9).await.unwrap(), marks[1..], "the moment itself is in");
+    assert_eq!(ledger.annotations(at(0), 2).await.unwrap(), marks[2..], "those of one moment as they came");
+    assert_eq!(home.ledger_of("staging").annotations(at(0), 9).await.unwrap(), []);
 }
 
 pub async fn audit_and_annotations_are_kept_as_they_were_said(home: &Home) {
