@@ -67,9 +67,6 @@ pub enum BindError {
     /// The token file can't be used.
     #[error("console.admin_token_file: {0}")]
     Tokens(#[from] TokensError),
-    /// The API's document can't be written.
-    #[error("the API's document cannot be written: {0}")]
-    Document(#[from] serde_json::Error),
     /// The address can't be had.
     #[error("{setting}: cannot listen on {address}: {cause}")]
     Listen {
@@ -116,7 +113,7 @@ impl Console {
         let context = Context { ledger, plan: Arc::new(plan), clock, fire };
         let api = OpenApiRouter::with_openapi(openapi::base());
         let (api, document) = api.merge(api::router(context, &Arc::new(access), &limits)).split_for_parts();
-        let api = api.merge(openapi::router(&document)?).merge(ui::router());
+        let api = api.merge(openapi::router(&document)).merge(ui::router());
         let doors = match settings.metrics_listen {
             None => {
                 vec![Door::open("console.listen", settings.listen, health.merge(metrics).merge(api)).await?]

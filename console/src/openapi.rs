@@ -11,7 +11,7 @@ use utoipa::openapi::info::InfoBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, SecurityRequirement};
+use utoipa::openapi::{ComponentsBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Schema, SecurityRequirement};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use crate::problem::Document;
@@ -47,10 +47,50 @@ pub(crate) fn base() -> OpenApi {
 }
 
 /// `GET /api/openapi.json`, for everybody: it holds no secret.
-pub(crate) fn router(document: &OpenApi) -> Result<Router, serde_json::Error> {
-    let text = document.to_pretty_json()? + "\n";
+pub(crate) fn router(document: &OpenApi) -> Router {
+    let document = complete(document.clone());
+    let text = document.to_pretty_json().expect("a document is written from texts and numbers alone") + "\n";
     let json = HeaderValue::from_static("application/json");
-    Ok(Router::new().route("/api/openapi.json", get(move || async move { ([(CONTENT_TYPE, json)], text) })))
+    Router::new().route("/api/openapi.json", get(move || async move { ([(CONTENT_TYPE, json)], text) }))
+}
+
+/// Says what the types don't: an answer's fields are all there, null or not, and what an answer is.
+fn complete(mut document: OpenApi) -> OpenApi {
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten();
+        for operation in operations {
+            let what = operation.summary.clone().unwrap_or_default();
+            for response in operation.responses.responses.values_mut() {
+                if let RefOr::T(response) = response
+                    && response.description.is_empty()
+                {
+                    response.description.clone_from(&what);
+                }
+            }
+        }
+    }
+    let schemas = document.components.iter_mut().flat_map(|components| components.schemas.iter_mut());
+    for (_, schema) in schemas.filter(|(name, _)| **name != Document::name()) {
+        match schema {
+            RefOr::T(Schema::Object(object)) => fill(object),
+            RefOr::T(Schema::AllOf(whole)) => {
+                for part in &mut whole.items {
+                    if let RefOr::T(Schema::Object(object)) = part {
+                        fill(object);
+                    }
+                }
+            }
+            RefOr::T(_) | RefOr::Ref(_) => {}
+        }
+    }
+    document
+}
+
+/// What a request carries refuses unknown fields, and may leave some out; an answer does neither.
+fn fill(object: &mut Object) {
+    if object.additional_properties.is_none() {
+        object.required = object.properties.keys().cloned().collect();
+    }
 }
 
 /// Answers of a kind that several operations give, each a problem document.

@@ -119,3 +119,53 @@ fn report(ended: Result<(), JoinError>) {
         error!(%error, "a request made the console panic");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+
+    use axum::body::{Body, Bytes};
+    use axum::routing::get;
+    use futures_util::stream;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::mpsc;
+
+    /// A server of an answer without an end, which holds `held` for as long as it is being sent.
+    async fn endless(held: mpsc::Sender<()>) -> (SocketAddr, JoinSet<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let answer = move || {
+            let held = held.clone();
+            async move {
+                Body::from_stream(stream::repeat_with(move || {
+                    assert!(!held.is_closed());
+                    Ok::<_, Infallible>(Bytes::from_static(&[b'.'; 65_536]))
+                }))
+            }
+        };
+        let mut servers = JoinSet::new();
+        servers.spawn(serve(listener, Router::new().route("/", get(answer)), CancellationToken::new()));
+        (address, servers)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_dropped_and_one_that_reads_is_not() {
+        let (held, mut watch) = mpsc::channel(1);
+        let (address, servers) = endless(held).await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut some = vec![0; 1 << 20];
+        for _ in 0..4 {
+            client.read_exact(&mut some).await.unwrap();
+            tokio::time::advance(WRITE_WITHIN / 2).await;
+        }
+        let stalled = tokio::time::Instant::now();
+        let rest = async { while client.read(&mut some).await.is_ok_and(|read| read > 0) {} };
+        sleep(WRITE_WITHIN * 2).await;
+        timeout(Duration::from_secs(3_600), rest).await.expect("the connection ends");
+        assert!(stalled.elapsed() >= WRITE_WITHIN);
+        drop(servers);
+        assert_eq!(watch.recv().await, None, "and so does the answer");
+    }
+}

@@ -10,6 +10,7 @@ mod cursor;
 mod explain;
 mod fire;
 mod maintenance;
+mod maintenance_end;
 mod pause;
 mod query;
 mod result;
@@ -71,4 +72,5 @@ fn actions(limits: &Limits) -> OpenApiRouter<Context> {
         .routes(routes!(pause::pause))
         .routes(routes!(resume::resume))
         .routes(routes!(maintenance::maintenance))
+        .routes(routes!(maintenance_end::maintenance_end))
 }

@@ -5,13 +5,25 @@ mod access;
 #[cfg(test)]
 mod accounting;
 #[cfg(test)]
+mod actions;
+#[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
+mod origins;
+#[cfg(test)]
 mod public;
+#[cfg(test)]
+mod rates;
 #[cfg(test)]
 mod result;
 #[cfg(test)]
 mod results;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod stand;
 #[cfg(test)]

@@ -1,0 +1,51 @@
+//! How often one may sign in, and fire.
+
+use reqwest::{Method, Response};
+use serde_json::json;
+
+use crate::desk::{Desk, OPERATOR, VIEWER, kind, line};
+
+async fn refused(answer: Response, most: u64) -> anyhow::Result<()> {
+    let seconds: u64 = answer.headers()["retry-after"].to_str()?.parse()?;
+    assert!((1..=most).contains(&seconds), "{seconds}");
+    assert_eq!(kind(answer, 429).await?, "too-many-requests");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_peer_may_try_five_tokens_at_once() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let sign_in = async |token: &str| {
+        desk.of_page(Method::POST, "/session").json(&json!({ "token": token })).send().await
+    };
+    for _ in 0..5 {
+        assert_eq!(sign_in("guess").await?.status(), 401);
+    }
+    refused(sign_in(VIEWER).await?, 7).await?;
+    let with_token = desk.with_token(Method::GET, "/session", VIEWER).send().await?;
+    assert_eq!(with_token.status(), 200, "whoever is in stays in");
+    assert_eq!(desk.of_page(Method::DELETE, "/session").send().await?.status(), 204);
+    Ok(())
+}
+
+#[tokio::test]
+async fn each_operator_may_fire_six_tests_at_once() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let cookie = desk.sign_in(VIEWER).await?;
+    let carl = "carl's token";
+    let lines = [("ann", VIEWER), ("bob", OPERATOR), ("carl", carl)];
+    let lines: String = lines.iter().map(|(name, token)| line(name, "operator", token)).collect();
+    desk.retoken(&lines, &cookie, 200).await?;
+    let fire = async |token| desk.with_token(Method::POST, "/paths/p-async/fire", token).send().await;
+    for _ in 0..6 {
+        assert_eq!(fire(OPERATOR).await?.status(), 202);
+    }
+    refused(fire(OPERATOR).await?, 11).await?;
+    assert_eq!(fire(carl).await?.status(), 202, "another operator counts apart");
+    for _ in 0..8 {
+        assert_eq!(fire("nobody's token").await?.status(), 401, "who is not known is not counted");
+    }
+    assert_eq!(desk.world.fired.lock().unwrap().len(), 7);
+    assert_eq!(desk.audited("fire").await?, 7);
+    Ok(())
+}
