@@ -57,6 +57,7 @@ export class World {
     row.revision += 1
     row.judged_at = iso(at)
     row.outcome = outcome
+    row.total_latency_ms = null
     row.failure_signal = { failed: chance() < 0.7 ? 'timeout' : 'unavailable', inconclusive: 'observer_blind', skipped: 'paused', missed: 'no_leader' }[outcome] ?? null
     row.missing_stages = row.failure_signal === 'timeout' || outcome === 'inconclusive' ? [MISSING[row.backend]] : []
     if (outcome === 'passed') row.total_latency_ms = round(path.usual * (0.8 + chance() * 0.5 + (chance() < 0.04 ? chance() * 4 : 0)))

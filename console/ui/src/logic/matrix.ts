@@ -26,7 +26,7 @@ export const ROOMY = 8
 const drawn = new WeakMap<Cycle, { paths: string[]; row: Row }>()
 
 export function rowsOf(cycles: Cycles, most: number): Row[] {
-  return cycles.cycles.slice(0, most).map((cycle) => {
+  return begun(cycles.cycles).slice(0, most).map((cycle) => {
     const kept = drawn.get(cycle)
     if (kept && kept.paths === cycles.paths) return kept.row
     const row = rowOf(cycle, cycles.paths)
@@ -35,13 +35,19 @@ export function rowsOf(cycles: Cycles, most: number): Row[] {
   })
 }
 
+/** Without the cycles before the canary's first: they say nothing. */
+function begun(cycles: Cycle[]): Cycle[] {
+  const first = cycles.findLastIndex((cycle) => Object.keys(cycle.slots).length > 0)
+  return first === cycles.length - 1 ? cycles : cycles.slice(0, first + 1)
+}
+
 function rowOf(cycle: Cycle, paths: string[]): Row {
   const time = clock(cycle.at)
   return { cycle: cycle.cycle, at: cycle.at, time, cells: paths.map((path) => cellOf(path, time, cycle.slots[path])) }
 }
 
 function cellOf(path: string, time: string, brief: Brief | undefined): Cell {
-  if (!brief) return { path, outcome: null, testId: null, mark: '', short: '', label: `${path}, ${time}: no row` }
+  if (!brief) return { path, outcome: null, testId: null, mark: '·', short: '', label: `${path}, ${time}: no row` }
   const { outcome, test_id: testId } = brief
   const short = brief.total_latency_ms === null ? words(brief.failure_signal ?? '') : latency(brief.total_latency_ms)
   return { path, outcome, testId, mark: MARK[outcome], short, label: `${path}, ${time}: ${tell(brief)}` }
