@@ -25,6 +25,7 @@ use crate::public::{Readiness, Ready};
 use crate::server::serve;
 use crate::session::Sessions;
 use crate::tokens::{Tokens, TokensError};
+use crate::views::{Setup, Views};
 use crate::{Settings, api, openapi, public, ui};
 
 /// What the console works with.
@@ -84,6 +85,7 @@ pub enum BindError {
 pub struct Console {
     doors: Vec<Door>,
     limits: Limits,
+    views: Views,
 }
 
 #[derive(Debug)]
@@ -99,7 +101,7 @@ impl Console {
     /// # Errors
     /// When the admin API would be open to others, the token file can't be used, or an address can't be had.
     pub async fn bind(settings: Settings, parts: Parts) -> Result<Self, BindError> {
-        let Parts { board, ledger, registry, readiness, clock, plan, fire, session_key, .. } = parts;
+        let Parts { board, ledger, registry, readiness, clock, plan, fire, session_key, sources } = parts;
         let access = match settings.admin_token_file {
             Some(file) => {
                 Access::Tokens(Tokens::open(file).await?, Sessions::new(session_key, Arc::clone(&clock)))
@@ -107,13 +109,24 @@ impl Console {
             None if settings.listen.ip().is_loopback() => Access::Local,
             None => return Err(BindError::Open { listen: settings.listen }),
         };
+        let plan = Arc::new(plan);
+        let views = Views::new(Setup {
+            board: Arc::clone(&board),
+            ledger: Arc::clone(&ledger),
+            plan: Arc::clone(&plan),
+            clock: Arc::clone(&clock),
+            registry: registry.clone(),
+            sources,
+        });
         let health = public::health(Ready::new(board, Arc::clone(&ledger), readiness));
         let metrics = public::metrics(registry);
         let limits = Limits::new();
-        let context = Context { ledger, plan: Arc::new(plan), clock, fire };
+        let context = Context { ledger, plan, clock, fire, views: views.clone() };
         let api = OpenApiRouter::with_openapi(openapi::base());
         let (api, document) = api.merge(api::router(context, &Arc::new(access), &limits)).split_for_parts();
         let api = api.merge(openapi::router(&document)).merge(ui::router());
+        views.tell_operations(document);
+        let api = api.merge(public::status(views.clone()));
         let doors = match settings.metrics_listen {
             None => {
                 vec![Door::open("console.listen", settings.listen, health.merge(metrics).merge(api)).await?]
@@ -123,7 +136,7 @@ impl Console {
                 Door::open("console.metrics_listen", address, health.merge(metrics)).await?,
             ],
         };
-        Ok(Self { doors, limits })
+        Ok(Self { doors, limits, views })
     }
 
     /// Where it listens.
@@ -147,6 +160,8 @@ impl Console {
         }
         let mut upkeep = tokio::task::JoinSet::new();
         upkeep.spawn(self.limits.forget());
+        // The streams end with it, so that the servers need not wait for them.
+        servers.spawn(self.views.run(stop));
         servers.join_all().await;
     }
 }

@@ -12,6 +12,7 @@ mod limits;
 mod openapi;
 mod origin;
 mod peer;
+mod picture;
 mod plan;
 mod problem;
 mod public;
@@ -19,6 +20,7 @@ mod server;
 mod session;
 mod tokens;
 mod ui;
+mod views;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -43,6 +43,8 @@ pub(crate) enum Kind {
     TooMany,
     /// Something that a test needs is not there.
     FireUnavailable,
+    /// All places for streams are taken.
+    TooManyStreams,
     /// The console has not begun yet.
     Starting,
     /// The answer took too long.
@@ -79,6 +81,9 @@ impl Kind {
             Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests"),
             Self::FireUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "fire-unavailable", "No test can be fired now")
+            }
+            Self::TooManyStreams => {
+                (StatusCode::SERVICE_UNAVAILABLE, "too-many-streams", "Too many streams are open")
             }
             Self::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting", "The console is starting"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Request too large"),

@@ -34,6 +34,15 @@ pub(crate) enum Held {
     Maintenance,
 }
 
+impl From<HoldKind> for Held {
+    fn from(kind: HoldKind) -> Self {
+        match kind {
+            HoldKind::Pause => Self::Paused,
+            HoldKind::Maintenance => Self::Maintenance,
+        }
+    }
+}
+
 /// A path and whether it is held.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct HeldPath {

@@ -8,6 +8,7 @@ use canary_store::Ledger;
 
 use crate::Fire;
 use crate::plan::Plan;
+use crate::views::Views;
 
 /// Shared by all requests; nothing in it changes.
 #[derive(Clone)]
@@ -16,10 +17,17 @@ pub(crate) struct Context {
     pub(crate) plan: Arc<Plan>,
     pub(crate) clock: Arc<dyn Fn() -> Moment + Send + Sync>,
     pub(crate) fire: Fire,
+    pub(crate) views: Views,
 }
 
 impl FromRef<Context> for Arc<dyn Ledger> {
     fn from_ref(context: &Context) -> Self {
         Arc::clone(&context.ledger)
+    }
+}
+
+impl FromRef<Context> for Views {
+    fn from_ref(context: &Context) -> Self {
+        context.views.clone()
     }
 }

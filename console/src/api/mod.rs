@@ -2,25 +2,33 @@
 
 #![expect(unused_qualifications, reason = "utoipa's macros qualify the names of our types")]
 
+mod about;
 mod accounting;
 mod act;
 mod body;
+mod brief;
 mod context;
 mod cursor;
+mod cycles;
 mod explain;
 mod fire;
 mod maintenance;
 mod maintenance_end;
 mod pause;
 mod query;
+mod reactors;
 mod result;
 mod results;
 mod resume;
 mod row;
 #[cfg(test)]
 mod sample;
+mod scoreboard;
 mod session;
+mod stream;
 mod timeline;
+mod trend;
+mod window;
 mod words;
 
 use std::sync::Arc;
@@ -30,6 +38,8 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 pub(crate) use context::Context;
+pub(crate) use row::Time;
+pub(crate) use trend::Written;
 
 use crate::access::{Access, admit, note};
 use crate::limits::Limits;
@@ -63,6 +73,12 @@ fn readings() -> OpenApiRouter<Context> {
         .routes(routes!(results::results))
         .routes(routes!(result::result))
         .routes(routes!(accounting::accounting))
+        .routes(routes!(scoreboard::scoreboard))
+        .routes(routes!(cycles::cycles))
+        .routes(routes!(reactors::reactors))
+        .routes(routes!(trend::trend))
+        .routes(routes!(about::about))
+        .routes(routes!(stream::stream))
 }
 
 /// What takes an operator.

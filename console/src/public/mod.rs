@@ -1,8 +1,9 @@
-//! What is served to everybody: health, readiness, metrics.
+//! What is served to everybody: health, readiness, metrics, the state of the paths.
 
 mod healthz;
 mod metrics;
 mod readyz;
+mod status;
 
 use axum::Router;
 use axum::routing::get;
@@ -11,6 +12,7 @@ use prometheus::Registry;
 pub use readyz::{NotReady, Readiness};
 
 pub(crate) use readyz::Ready;
+pub(crate) use status::router as status;
 
 /// `/healthz` and `/readyz`.
 pub(crate) fn health(ready: Ready) -> Router {

@@ -1,0 +1,243 @@
+//! `GET /api/v1/canaries/stream`: every outcome, as it is decided, as server-sent events.
+//!
+//! A stream is a place in the ledger's numbers of changes. It takes what comes after it from the ring that all streams
+//! share, or from the ledger if it is further behind, whenever its client has read what it was sent: none is lost, none
+//! comes twice, and a slow client costs no memory. The numbers are the ledger's, so a client may go on with another
+//! console, and each console shows what the judge of the other decided.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query as Given, State as Shared};
+use axum::response::{IntoResponse, Response};
+use canary_domain::PathState;
+use canary_store::Brief;
+use futures_util::stream::unfold;
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, HeaderName};
+use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+use utoipa::{IntoParams, ToSchema};
+
+use super::brief::ApiBrief;
+use super::query::Query;
+use super::row::Time;
+use super::words;
+use crate::openapi::{BadParameter, Denied};
+use crate::picture::{News, Place, State};
+use crate::problem::{Kind, Problem};
+use crate::views::Views;
+
+/// Between two signs of life.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// After how many milliseconds a client connects again.
+const RETRY: &str = "retry: 2000\n\n";
+/// Changes sent at once.
+const BATCH: usize = 64;
+/// Changes read at once from the ledger.
+const PAGE: i64 = 200;
+/// Before a ledger that is away is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// A proxy that gathers what it is sent would make the stream useless (nginx).
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// The data of `snapshot`: where everything stands.
+#[derive(Debug, Serialize, ToSchema)]
+struct Snapshot {
+    /// The latest change.
+    head: i64,
+    #[schema(value_type = words::PathState)]
+    state: PathState,
+    paths: Vec<SnapshotPath>,
+}
+
+/// A path in a snapshot.
+#[derive(Debug, Serialize, ToSchema)]
+struct SnapshotPath {
+    path: String,
+    #[schema(value_type = words::PathState)]
+    state: PathState,
+    /// The newest slot with a verdict.
+    last: Option<ApiBrief>,
+}
+
+/// The data of `heartbeat`.
+#[derive(Debug, Serialize, ToSchema)]
+struct Heartbeat {
+    now: Time,
+}
+
+/// What may be asked, for the document; [`Query`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only its shape is used")]
+struct Asked {
+    /// Like the header `Last-Event-ID`, which goes first: the last change that was seen.
+    #[param(minimum = 0)]
+    last_event_id: Option<i64>,
+}
+
+/// Every outcome, as it is decided: first a `snapshot`, or what came after the last event that was seen, then an
+/// `outcome` each, and a `heartbeat` every 15 s.
+#[utoipa::path(
+    get,
+    path = "/stream",
+    params(Asked, ("Last-Event-ID" = Option<i64>, Header, description = "The last change that was seen.")),
+    responses(
+        (status = 200, content_type = "text/event-stream", body = String, description = "Server-sent events."),
+        BadParameter,
+        Denied
+    )
+)]
+pub(crate) async fn stream(
+    Shared(views): Shared<Views>,
+    headers: HeaderMap,
+    given: Result<Given<Vec<(String, String)>>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Given(given) = given.map_err(|error| Problem::new(Kind::InvalidParameter, error.body_text()))?;
+    let query = Query::new(given, &["last_event_id"])?;
+    let last = last_event_id(&headers, query.text("last_event_id"))?;
+    let place = begin(&views, last).await?;
+    let permit = Arc::clone(views.streams())
+        .try_acquire_owned()
+        .map_err(|_| Problem::new(Kind::TooManyStreams, "as many streams are open as this console allows"))?;
+    let line = Line::new(views, place, permit, HEARTBEAT);
+    let body = Body::from_stream(unfold(line, async |mut line| {
+        let bytes = line.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(bytes), line))
+    }));
+    Ok(([(CONTENT_TYPE, "text/event-stream"), (BUFFERING, "no")], body).into_response())
+}
+
+/// The last change that the client has seen. A browser that connects again sends the header, beside the query that the
+/// page once gave it: the header is the newer one.
+fn last_event_id(headers: &HeaderMap, query: Option<&str>) -> Result<Option<i64>, Problem> {
+    let header = headers.get(LAST_EVENT_ID).map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
+    let given = header.as_deref().filter(|id| !id.is_empty()).or(query);
+    let Some(text) = given else { return Ok(None) };
+    let id = text.parse().ok().filter(|id| *id >= 0);
+    let wrong = || Problem::parameter("last_event_id", format!("last_event_id: `{text}` is no event's id"));
+    id.map(Some).ok_or_else(wrong)
+}
+
+/// Where a stream goes on; `None`: with a snapshot.
+async fn begin(views: &Views, last: Option<i64>) -> Result<Option<Place>, Problem> {
+    let here = views.look(|state| state.feed.place())?;
+    let Some(at) = last else { return Ok(None) };
+    // Another console may have read further than this one.
+    let known = at <= here.at || at <= views.picture().ledger().latest_change().await?;
+    Ok(known.then_some(Place { at, ..here }))
+}
+
+/// One client's stream.
+struct Line {
+    views: Views,
+    /// What was sent last; `None`: a snapshot is due.
+    place: Option<Place>,
+    moves: watch::Receiver<()>,
+    heartbeat: Interval,
+    ended: CancellationToken,
+    greeted: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Line {
+    fn new(views: Views, place: Option<Place>, permit: OwnedSemaphorePermit, every: Duration) -> Self {
+        let mut heartbeat = interval_at(Instant::now() + every, every);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (moves, ended) = (views.picture().moves(), views.ended().clone());
+        Self { views, place, moves, heartbeat, ended, greeted: false, _permit: permit }
+    }
+
+    /// What to send next; `None` at the end of the console.
+    async fn next(&mut self) -> Option<Bytes> {
+        if !self.greeted {
+            self.greeted = true;
+            return Some(Bytes::from_static(RETRY.as_bytes()));
+        }
+        let (bytes, place) = tokio::select! {
+            biased;
+            () = self.ended.cancelled() => return None,
+            _ = self.heartbeat.tick() => {
+                let now = Time(self.views.now());
+                return Some(event("heartbeat", None, &Heartbeat { now }));
+            }
+            news = news(&self.views, &mut self.moves, self.place) => news,
+        };
+        self.place = Some(place);
+        Some(bytes)
+    }
+}
+
+/// What comes after a place, and the place after that. Dropped at any moment it has changed nothing.
+async fn news(views: &Views, moves: &mut watch::Receiver<()>, place: Option<Place>) -> (Bytes, Place) {
+    loop {
+        moves.mark_unchanged();
+        let found =
+            place.and_then(|place| views.picture().look(|state| (place, state.feed.after(place, BATCH))));
+        match found {
+            None | Some((_, News::Anew)) => {
+                let holds = views.holds().await;
+                let snapshot = views.look(|state| snapshot(views, state, &holds));
+                if let Ok(snapshot) = snapshot {
+                    return snapshot;
+                }
+            }
+            Some((place, News::Changes(changes))) => {
+                if let Some((last, _)) = changes.last() {
+                    return (outcomes(&changes), Place { at: *last, ..place });
+                }
+            }
+            Some((place, News::Behind)) => match views.picture().ledger().changes(place.at, PAGE).await {
+                Ok(page) => {
+                    let changes: Vec<_> =
+                        page.into_iter().filter_map(|brief| Some((brief.change?, Arc::new(brief)))).collect();
+                    if let Some((last, _)) = changes.last() {
+                        return (outcomes(&changes), Place { at: *last, ..place });
+                    }
+                }
+                Err(error) => {
+                    debug!(%error, "a stream waits for the ledger");
+                    sleep(AGAIN).await;
+                    continue;
+                }
+            },
+        }
+        if moves.changed().await.is_err() {
+            // The sender lives as long as the views that this borrows.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn snapshot(views: &Views, state: &State, holds: &[canary_store::PlacedHold]) -> (Bytes, Place) {
+    let place = state.feed.place();
+    let states = views.states(state, holds);
+    let paths = views.plan().paths.iter().zip(&state.paths).zip(states.paths);
+    let paths = paths.map(|((path, kept), state)| SnapshotPath {
+        path: path.name.clone(),
+        state,
+        last: kept.verdicts().next().map(|brief| (&**brief).into()),
+    });
+    let snapshot = Snapshot { head: place.at, state: states.overall, paths: paths.collect() };
+    (event("snapshot", Some(place.at), &snapshot), place)
+}
+
+fn outcomes(changes: &[(i64, Arc<Brief>)]) -> Bytes {
+    let events =
+        changes.iter().map(|(change, brief)| event("outcome", Some(*change), &ApiBrief::from(&**brief)));
+    events.collect::<Vec<_>>().concat().into()
+}
+
+fn event(name: &str, id: Option<i64>, data: &impl Serialize) -> Bytes {
+    let data = serde_json::to_string(data).expect("these types have a JSON form, without line breaks");
+    let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+    format!("event: {name}\n{id}data: {data}\n\n").into()
+}

@@ -1,0 +1,177 @@
+//! `GET /api/v1/canaries/trend`: pass rates and latencies of up to 30 days, an hour a step, a column a figure.
+//!
+//! 30 days of 30 paths are about a megabyte: it is written once for each reading of the hours, and the bytes are shared.
+
+use std::sync::{Mutex, PoisonError};
+
+use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query as Given, State as Shared};
+use axum::response::{IntoResponse, Response};
+use canary_domain::{Backend, Moment};
+use canary_store::Annotation;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::query::Query;
+use super::row::Time;
+use super::words;
+use crate::openapi::{BadParameter, Denied};
+use crate::picture::{Cell, PathKept, State, begin, hour_of};
+use crate::plan::PlannedPath;
+use crate::problem::{Kind, Problem};
+use crate::views::Views;
+
+const DAYS: i64 = 30;
+const HOURS_A_DAY: i64 = 24;
+const STEP_MS: i64 = 3_600_000;
+/// Spans whose bytes are kept.
+const REMEMBERED: usize = 2;
+
+/// The answer. Each array of a path is as long as `at`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Trend {
+    days: i64,
+    step_ms: i64,
+    /// When each hour begins, in milliseconds since the epoch, ascending; the last is the one that goes on.
+    at: Vec<i64>,
+    paths: Vec<TrendPath>,
+    /// What happened meanwhile, oldest first.
+    marks: Vec<Mark>,
+}
+
+/// The hours of a path; null where nothing tells.
+#[derive(Debug, Serialize, ToSchema)]
+struct TrendPath {
+    path: String,
+    #[schema(value_type = words::Backend)]
+    backend: Backend,
+    pass_rate: Vec<Option<f64>>,
+    p50_ms: Vec<Option<f64>>,
+    p95_ms: Vec<Option<f64>>,
+    p99_ms: Vec<Option<f64>>,
+    /// Slots, however they ended.
+    slots: Vec<i64>,
+}
+
+/// A mark on the time line.
+#[derive(Debug, Serialize, ToSchema)]
+struct Mark {
+    at: Time,
+    /// `process_start`, `leader_change`, `maintenance`.
+    kind: String,
+    text: String,
+    /// The instance it is about.
+    node: Option<String>,
+}
+
+/// What may be asked, for the document; [`Query`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only its shape is used")]
+struct Asked {
+    /// How far to look back.
+    #[param(minimum = 1, maximum = 30, default = 30)]
+    days: Option<i64>,
+}
+
+/// What an answer was made from: the same gives the same bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    days: i64,
+    hour: i64,
+    version: u64,
+}
+
+/// The newest answers. Shared by all requests; held for as long as it takes to look.
+#[derive(Debug, Default)]
+pub(crate) struct Written(Mutex<Vec<(Key, Bytes)>>);
+
+impl Written {
+    fn find(&self, key: Key) -> Option<Bytes> {
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        written.iter().find(|(of, _)| *of == key).map(|(_, bytes)| bytes.clone())
+    }
+
+    fn keep(&self, key: Key, bytes: Bytes) {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        written.retain(|(of, _)| of.version == key.version && of.hour == key.hour && of.days != key.days);
+        if written.len() == REMEMBERED {
+            written.remove(0);
+        }
+        written.push((key, bytes));
+    }
+}
+
+/// Pass rates and latencies, an hour a step.
+#[utoipa::path(get, path = "/trend", params(Asked), responses((status = 200, body = Trend), BadParameter, Denied))]
+pub(crate) async fn trend(
+    Shared(views): Shared<Views>,
+    given: Result<Given<Vec<(String, String)>>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Given(given) = given.map_err(|error| Problem::new(Kind::InvalidParameter, error.body_text()))?;
+    let days = Query::new(given, &["days"])?.count("days", DAYS, DAYS)?;
+    let hour = hour_of(views.now());
+    let key = views.look(|state| Key { days, hour, version: state.version })?;
+    let bytes = match views.written().find(key) {
+        Some(bytes) => bytes,
+        None => {
+            let trend = views.look(|state| Trend::of(&views.plan().paths, state, key))?;
+            let bytes = Bytes::from(serde_json::to_vec(&trend).map_err(|error| {
+                Problem::new(Kind::StoreBroken, format!("the trend can't be written: {error}"))
+            })?);
+            views.written().keep(key, bytes.clone());
+            bytes
+        }
+    };
+    Ok(([(CONTENT_TYPE, "application/json")], bytes).into_response())
+}
+
+impl Trend {
+    fn of(paths: &[PlannedPath], state: &State, key: Key) -> Self {
+        let hours = key.hour + 1 - key.days * HOURS_A_DAY..=key.hour;
+        let since: Moment = begin(*hours.start());
+        Self {
+            days: key.days,
+            step_ms: STEP_MS,
+            at: hours.clone().map(|hour| hour * STEP_MS).collect(),
+            paths: paths
+                .iter()
+                .zip(&state.paths)
+                .map(|(path, kept)| TrendPath::of(path, kept, hours.clone()))
+                .collect(),
+            marks: state.marks.iter().filter(|mark| mark.at >= since).map(Mark::from).collect(),
+        }
+    }
+}
+
+impl TrendPath {
+    fn of(path: &PlannedPath, kept: &PathKept, hours: impl Iterator<Item = i64>) -> Self {
+        let (path, backend) = (path.name.clone(), path.backend);
+        let (pass_rate, slots) = (Vec::new(), Vec::new());
+        let [p50_ms, p95_ms, p99_ms] = std::array::from_fn(|_| Vec::new());
+        let mut columns = Self { path, backend, pass_rate, p50_ms, p95_ms, p99_ms, slots };
+        for hour in hours {
+            let cell = kept.hours().get(hour);
+            let [p50, p95, p99] = cell.map_or([None; 3], Cell::percentiles);
+            columns.pass_rate.push(cell.and_then(Cell::pass_rate).map(|rate| round(rate, 1e4)));
+            columns.p50_ms.push(p50.map(|ms| round(ms.into(), 1e2)));
+            columns.p95_ms.push(p95.map(|ms| round(ms.into(), 1e2)));
+            columns.p99_ms.push(p99.map(|ms| round(ms.into(), 1e2)));
+            columns.slots.push(cell.map_or(0, Cell::slots));
+        }
+        columns
+    }
+}
+
+/// A megabyte of digits that mean nothing would double the answer.
+fn round(value: f64, parts: f64) -> f64 {
+    (value * parts).round() / parts
+}
+
+impl From<&Annotation> for Mark {
+    fn from(Annotation { at, kind, text, node }: &Annotation) -> Self {
+        Self { at: Time(*at), kind: kind.clone(), text: text.clone(), node: node.clone() }
+    }
+}

@@ -1,0 +1,223 @@
+//! The rollup's hours of the last 30 days, kept small: 30 paths are some 20,000 of them.
+
+use std::collections::BTreeMap;
+
+use canary_domain::{Histogram, Moment, Outcome};
+use canary_store::PathHour;
+use chrono::TimeDelta;
+
+use super::tally::{Tally, pass_rate};
+
+/// The hours that are kept.
+pub(crate) const KEPT: i64 = 30 * 24;
+/// The windows that are made of hours, in hours: a day, a week, 30 days.
+pub(crate) const WINDOWS: [i64; 3] = [24, 7 * 24, KEPT];
+
+const HOUR_S: i64 = 3_600;
+
+/// The number of the hour that a moment lies in, since the epoch.
+pub(crate) fn hour_of(moment: Moment) -> i64 {
+    moment.timestamp().div_euclid(HOUR_S)
+}
+
+/// When an hour begins.
+pub(crate) fn begin(hour: i64) -> Moment {
+    Moment::UNIX_EPOCH + TimeDelta::hours(hour)
+}
+
+/// One hour of one path. An hour holds at most 3,600 slots, since no period is below a second.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Cell {
+    slots: [u16; Outcome::ALL.len()],
+    latencies: Box<[(u16, u16)]>,
+    percentiles: [Option<f32>; 3],
+}
+
+impl Cell {
+    fn new(tally: &PathTally) -> Self {
+        let small = |count: u64| u16::try_from(count).unwrap_or(u16::MAX);
+        let latencies = tally.latencies.buckets().map(|(bucket, count)| (bucket, small(count))).collect();
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a percentile is within 1 %, and f32 is far finer"
+        )]
+        let percentiles = [0.5, 0.95, 0.99].map(|q| tally.latencies.quantile(q).map(|ms| ms as f32));
+        Self { slots: tally.slots.map(|count| small(count.unsigned_abs())), latencies, percentiles }
+    }
+
+    pub(crate) fn of(&self, outcome: Outcome) -> i64 {
+        self.slots[outcome as usize].into()
+    }
+
+    pub(crate) fn slots(&self) -> i64 {
+        self.slots.iter().map(|count| i64::from(*count)).sum()
+    }
+
+    pub(crate) fn pass_rate(&self) -> Option<f64> {
+        pass_rate(|outcome| self.of(outcome))
+    }
+
+    /// p50, p95 and p99 of the latencies, in milliseconds.
+    pub(crate) fn percentiles(&self) -> [Option<f32>; 3] {
+        self.percentiles
+    }
+}
+
+/// The hours of one path, by their numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Hours(BTreeMap<i64, Cell>);
+
+impl Hours {
+    pub(crate) fn get(&self, hour: i64) -> Option<&Cell> {
+        self.0.get(&hour)
+    }
+
+    /// Late and failed slots of the hours from `first` on and before `end`.
+    pub(super) fn wrong(&self, first: i64, end: i64) -> i64 {
+        let cells = self.0.range(first.min(end)..end).map(|(_, cell)| cell);
+        cells.map(|cell| cell.of(Outcome::Late) + cell.of(Outcome::Failed)).sum()
+    }
+
+    /// For each of [`WINDOWS`], what lies in its hours before `end`, as seen in the hour `now`.
+    pub(super) fn windows(&self, now: i64, end: i64) -> [Tally; WINDOWS.len()] {
+        let mut sum = Sum::default();
+        let mut end = end;
+        // Each window holds the one before: from the newest hours backwards every hour is looked at once.
+        WINDOWS.map(|hours| {
+            let first = now - hours;
+            self.0.range(first.min(end)..end).for_each(|(_, cell)| sum.add(cell));
+            end = end.min(first);
+            sum.tally()
+        })
+    }
+
+    /// Puts these in the place of what is kept of the hours from `from` on.
+    pub(super) fn replace(&mut self, from: i64, hours: BTreeMap<i64, Cell>) {
+        self.0.split_off(&from);
+        self.0.extend(hours);
+    }
+}
+
+/// A sum of many hours, with a place for each of a histogram's buckets.
+#[derive(Default)]
+struct Sum {
+    slots: [i64; Outcome::ALL.len()],
+    latencies: Vec<u64>,
+}
+
+impl Sum {
+    fn add(&mut self, cell: &Cell) {
+        for (sum, more) in self.slots.iter_mut().zip(cell.slots) {
+            *sum += i64::from(more);
+        }
+        for (bucket, count) in &cell.latencies {
+            let bucket = usize::from(*bucket);
+            if bucket >= self.latencies.len() {
+                self.latencies.resize(bucket + 1, 0);
+            }
+            self.latencies[bucket] += u64::from(*count);
+        }
+    }
+
+    fn tally(&self) -> Tally {
+        let buckets = (0..).zip(&self.latencies).filter(|(_, count)| **count > 0);
+        Tally::new(self.slots, buckets.map(|(bucket, count)| (bucket, *count)).collect())
+    }
+}
+
+/// One hour of one path while it is read. The rollup has a row for each backend that a path had in an hour.
+#[derive(Default)]
+struct PathTally {
+    slots: [i64; Outcome::ALL.len()],
+    latencies: Histogram,
+}
+
+impl PathTally {
+    fn add(&mut self, row: &PathHour) {
+        for (outcome, count) in [
+            (Outcome::Pending, row.pending),
+            (Outcome::Passed, row.passed),
+            (Outcome::Late, row.late),
+            (Outcome::Failed, row.failed),
+            (Outcome::Inconclusive, row.inconclusive),
+            (Outcome::Skipped, row.skipped),
+            (Outcome::Missed, row.missed),
+        ] {
+            self.slots[outcome as usize] += count;
+        }
+        self.latencies.merge(&row.latencies);
+    }
+}
+
+/// Sorts rows of the rollup by path and hour.
+pub(super) fn by_path(rows: Vec<PathHour>) -> BTreeMap<String, BTreeMap<i64, Cell>> {
+    let mut tallies: BTreeMap<String, BTreeMap<i64, PathTally>> = BTreeMap::new();
+    for row in rows {
+        let hour = hour_of(row.hour);
+        tallies.entry(row.path.clone()).or_default().entry(hour).or_default().add(&row);
+    }
+    let cells = |hours: BTreeMap<i64, PathTally>| {
+        hours.into_iter().map(|(hour, tally)| (hour, Cell::new(&tally))).collect()
+    };
+    tallies.into_iter().map(|(path, hours)| (path, cells(hours))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use canary_domain::Backend;
+
+    fn row(hour: i64, backend: Backend, passed: i64, ms: f64) -> PathHour {
+        let mut latencies = Histogram::default();
+        (0..passed).for_each(|_| latencies.add(ms));
+        PathHour {
+            path: "p".into(),
+            backend,
+            hour: begin(hour),
+            passed,
+            late: 0,
+            failed: 1,
+            inconclusive: 0,
+            skipped: 0,
+            missed: 0,
+            pending: 0,
+            latencies,
+        }
+    }
+
+    fn hours(rows: Vec<PathHour>) -> Hours {
+        let mut hours = Hours::default();
+        hours.replace(i64::MIN, by_path(rows).remove("p").unwrap_or_default());
+        hours
+    }
+
+    #[test]
+    fn windows_begin_at_a_full_hour_end_where_asked_and_hold_one_another() {
+        let now = 1_000;
+        let kept = hours((0..=now).map(|hour| row(hour, Backend::Intra, 59, 100.0)).collect());
+        let passed = kept.windows(now, now - 2).map(|tally| tally.of(Outcome::Passed) / 59);
+        assert_eq!(passed, [22, 7 * 24 - 2, 30 * 24 - 2]);
+        let [day, ..] = kept.windows(now, now - 2);
+        assert!((day.quantile(0.5).unwrap() / 100.0 - 1.0).abs() < 0.01);
+        assert_eq!(kept.windows(now, now - 500)[0], Tally::default(), "all of the day lies after the end");
+    }
+
+    #[test]
+    fn a_path_that_changed_its_backend_within_an_hour_has_both_in_it() {
+        let kept = hours(vec![row(7, Backend::Intra, 30, 10.0), row(7, Backend::Async, 30, 1_000.0)]);
+        let cell = kept.get(7).unwrap();
+        assert_eq!((cell.of(Outcome::Passed), cell.slots()), (60, 62));
+        let [p50, p95, _] = cell.percentiles().map(Option::unwrap);
+        assert!(p50 < 11.0 && p95 > 980.0);
+    }
+
+    #[test]
+    fn what_is_read_again_takes_the_place_of_what_was_there() {
+        let mut kept = hours(vec![row(5, Backend::Intra, 1, 1.0), row(6, Backend::Intra, 1, 1.0)]);
+        let again = by_path(vec![row(6, Backend::Intra, 7, 1.0), row(7, Backend::Intra, 8, 1.0)]);
+        kept.replace(6, again.into_values().next().unwrap());
+        let passed = |hour| kept.get(hour).map(|cell| cell.of(Outcome::Passed));
+        assert_eq!([passed(5), passed(6), passed(7)], [Some(1), Some(7), Some(8)]);
+        assert_eq!((kept.wrong(6, 8), kept.wrong(8, 6)), (2, 0));
+    }
+}

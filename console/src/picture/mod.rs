@@ -1,0 +1,101 @@
+//! What the console keeps in memory of the ledger, so that a page that many look at costs the ledger no more than one
+//! that nobody does.
+//!
+//! One task writes it ([`keep`]), every request reads it, for as long as it takes to make the answer's types.
+
+mod feed;
+mod fresh;
+mod hours;
+mod keep;
+mod load;
+mod path;
+mod state;
+mod tally;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use canary_domain::Moment;
+use canary_store::{Brief, Ledger};
+use tokio::sync::watch;
+
+pub(crate) use feed::{News, Place};
+pub(crate) use fresh::Fresh;
+pub(crate) use hours::{Cell, begin, hour_of};
+pub(crate) use keep::keep;
+pub(crate) use path::{PathKept, RECENT, begin_ms};
+pub(crate) use state::State;
+pub(crate) use tally::Tally;
+
+use crate::plan::Plan;
+
+/// The picture, shared by the task that keeps it and all that look at it.
+#[derive(Clone)]
+pub(crate) struct Picture(Arc<Inner>);
+
+struct Inner {
+    ledger: Arc<dyn Ledger>,
+    plan: Arc<Plan>,
+    clock: Arc<dyn Fn() -> Moment + Send + Sync>,
+    /// `None` until the ledger was read for the first time.
+    state: RwLock<Option<State>>,
+    /// Wakes the streams.
+    moved: watch::Sender<()>,
+}
+
+impl Picture {
+    pub(crate) fn new(
+        ledger: Arc<dyn Ledger>,
+        plan: Arc<Plan>,
+        clock: Arc<dyn Fn() -> Moment + Send + Sync>,
+    ) -> Self {
+        let (state, moved) = (RwLock::new(None), watch::Sender::new(()));
+        Self(Arc::new(Inner { ledger, plan, clock, state, moved }))
+    }
+
+    pub(crate) fn ledger(&self) -> &dyn Ledger {
+        &*self.0.ledger
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.0.plan
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        (self.0.clock)()
+    }
+
+    /// Looks at it; `None` until the ledger was read for the first time.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&State) -> R) -> Option<R> {
+        self.0.state.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
+    }
+
+    /// Tells whenever the feed has moved.
+    pub(crate) fn moves(&self) -> watch::Receiver<()> {
+        self.0.moved.subscribe()
+    }
+
+    fn put(&self, state: State) {
+        *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Some(state);
+        self.0.moved.send_replace(());
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State, &Plan)) {
+        if let Some(state) = self.0.state.write().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            change(state, &self.0.plan);
+        }
+    }
+
+    /// Takes changes of the ledger.
+    fn push(&self, changes: Vec<Brief>) {
+        let mut moved = false;
+        self.change(|state, plan| {
+            for brief in changes.into_iter().map(Arc::new) {
+                state.take(plan, &brief);
+                moved |= state.feed.push(&brief);
+            }
+        });
+        if moved {
+            self.0.moved.send_replace(());
+        }
+    }
+}

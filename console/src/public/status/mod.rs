@@ -1,0 +1,103 @@
+//! `GET /status`, `/status.json`, `/badge/{path}.svg`: how the paths do, for everybody.
+//!
+//! They name paths and say how they do, nothing else: no ids, amounts, agents, addresses or instances (I8). However many
+//! ask, they are made once a second at most.
+
+mod badge;
+#[cfg(test)]
+mod contrast;
+mod page;
+mod rollup;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State as Shared};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::HeaderMap;
+use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+
+use crate::cached::Cached;
+use crate::picture::Fresh;
+use crate::problem::{Kind, Problem};
+use crate::views::Views;
+use rollup::Status;
+
+const KEEP: &str = "public, max-age=15";
+const STYLE: &str = include_str!("status.css");
+const STYLE_KEEP: &str = "public, max-age=3600";
+/// There is no script, and the page's only other file is its style.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// `/status`, `/status.json`, `/status.css` and the badges.
+pub(crate) fn router(views: Views) -> Router {
+    let public = Public { views, shown: Arc::default() };
+    Router::new()
+        .route("/status", get(page))
+        .route("/status.json", get(json))
+        .route("/status.css", get(style))
+        .route("/badge/{file}", get(badge))
+        .with_state(public)
+}
+
+#[derive(Clone)]
+struct Public {
+    views: Views,
+    shown: Arc<Fresh<Result<Arc<Shown>, Problem>>>,
+}
+
+/// What everybody is shown.
+struct Shown {
+    status: Status,
+    page: Cached,
+    json: Cached,
+}
+
+impl Public {
+    /// What is shown now; a problem until the ledger was read.
+    async fn shown(&self) -> Result<Arc<Shown>, Problem> {
+        let make = async |_| {
+            let holds = self.views.holds().await;
+            let status = self.views.look(|state| Status::of(&self.views, state, &holds));
+            Arc::new(status.map(|status| Arc::new(Shown::of(status))))
+        };
+        (*self.shown.get(make).await).clone()
+    }
+}
+
+impl Shown {
+    fn of(status: Status) -> Self {
+        let page = Cached::new(page::page(&status).into_string(), "text/html; charset=utf-8", KEEP);
+        let json = serde_json::to_vec(&status).expect("words, times and counts have a JSON form");
+        Self { page, json: Cached::new(json, "application/json", KEEP), status }
+    }
+}
+
+async fn page(Shared(public): Shared<Public>, asked: HeaderMap) -> Result<Response, Problem> {
+    let page = public.shown().await?.page.answer(&asked);
+    Ok(([(CONTENT_SECURITY_POLICY, POLICY)], page).into_response())
+}
+
+async fn json(Shared(public): Shared<Public>, asked: HeaderMap) -> Result<Response, Problem> {
+    Ok(public.shown().await?.json.answer(&asked))
+}
+
+async fn style(asked: HeaderMap) -> Response {
+    Cached::new(STYLE, "text/css; charset=utf-8", STYLE_KEEP).answer(&asked)
+}
+
+async fn badge(
+    Shared(public): Shared<Public>,
+    Path(file): Path<String>,
+    asked: HeaderMap,
+) -> Result<Response, Problem> {
+    let shown = public.shown().await?;
+    let named = file.strip_suffix(".svg");
+    let found = named.and_then(|name| shown.status.paths.iter().find(|path| path.path == name));
+    let path = found.ok_or_else(|| Problem::new(Kind::NotFound, format!("there is no badge `{file}`")))?;
+    let picture = badge::badge(&path.path, path.state).into_string();
+    Ok(Cached::new(picture, "image/svg+xml", KEEP).answer(&asked))
+}
