@@ -11,14 +11,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use canary_domain::{Clock, Role, SlotKey};
 use canary_judge::{Judge, OutcomeNews};
-use canary_runner::Runner;
+use canary_runner::{Orders, Runner};
 use canary_store::Ledger;
 use canary_telemetry::{ClockMetrics, JudgeMetrics, LeaseMetrics};
 use tokio::sync::broadcast;
 use tracing::info;
 
 use crate::base::{self, Base};
-use crate::front::{self, Reactors, Shown};
+use crate::front::{self, Later, Shown};
 use crate::leading::Contender;
 use crate::preparation::Prepared;
 use crate::settings::{Part, Settings};
@@ -40,7 +40,7 @@ pub(crate) struct Instance {
     pub outcomes: broadcast::Sender<OutcomeNews>,
     /// Where the console listens, if there is one.
     pub console: Option<SocketAddr>,
-    reactors: Reactors,
+    later: Arc<Later>,
 }
 
 impl Instance {
@@ -52,18 +52,18 @@ impl Instance {
     pub async fn build(settings: Settings, supervisor: &mut Supervisor) -> Result<Option<Self>> {
         let (board, ledger) = (stores::board(&settings)?, stores::ledger(&settings)?);
         info!(canary = settings.canary, board = board.describe(), ledger = ledger.describe(), "starting");
-        let (registry, reactors) = (base::registry(&settings)?, Reactors::default());
+        let (registry, later) = (base::registry(&settings)?, Arc::<Later>::default());
         let shown = Shown {
             board: Arc::clone(&board),
             ledger: Arc::clone(&ledger),
             registry: registry.clone(),
-            reactors: Arc::clone(&reactors),
+            later: Arc::clone(&later),
         };
         let console = front::open(&settings, shown, supervisor).await?;
         let Some(base) = Base::on(settings, board, registry, &supervisor.stop()).await? else {
             return Ok(None);
         };
-        Ok(Some(Self { base, ledger, outcomes: broadcast::Sender::new(NEWS), console, reactors }))
+        Ok(Some(Self { base, ledger, outcomes: broadcast::Sender::new(NEWS), console, later }))
     }
 
     /// Starts the other parts that the settings ask for.
@@ -74,6 +74,7 @@ impl Instance {
         let stop = supervisor.stop();
         let metrics = ClockMetrics::register(&self.base.registry).context("metrics")?;
         let clock = Arc::clone(&self.base.clock);
+        self.later.clock.get_or_init(|| Arc::clone(&clock));
         let keep = clock::keep(Arc::clone(&clock), Arc::clone(&self.base.board), metrics, stop);
         supervisor.start("clock", async {
             keep.await;
@@ -81,10 +82,14 @@ impl Instance {
         });
         if self.base.settings.runs(Part::Validators) {
             let ready = self.base.start_validators(supervisor)?;
-            self.reactors.get_or_init(|| ready);
+            self.later.reactors.get_or_init(|| ready);
         }
         let mark = (clock as Arc<dyn Clock>, self.base.node.clone());
         let prepared = Prepared::start(supervisor, &self.base.settings, Arc::clone(&self.ledger), mark);
+        self.later.prepared.get_or_init(|| prepared.clone());
+        if self.base.settings.runs(Part::Console) {
+            self.start_orders(supervisor);
+        }
         let contender = self.contender()?;
         if self.base.settings.runs(Part::Runner) {
             self.start_runner(supervisor, contender.clone(), prepared.clone());
@@ -93,6 +98,17 @@ impl Instance {
             self.start_judge(supervisor, contender, prepared)?;
         }
         Ok(())
+    }
+
+    fn start_orders(&self, supervisor: &mut Supervisor) {
+        let settings = self.base.runner_settings(SlotKey::random());
+        let (orders, desk) = Orders::new(settings, self.base.firer.clone(), Arc::clone(&self.ledger));
+        self.later.orders.get_or_init(|| orders);
+        let stop = supervisor.stop();
+        supervisor.start("orders", async move {
+            desk.run(stop).await;
+            Ok(())
+        });
     }
 
     fn contender(&self) -> Result<Contender> {

@@ -19,6 +19,7 @@ mod front;
 mod instance;
 mod leading;
 mod node;
+mod plan;
 mod preparation;
 mod sample;
 mod settings;

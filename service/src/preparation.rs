@@ -51,6 +51,11 @@ impl Prepared {
         Self { slot_key, schema }
     }
 
+    /// The slot key, if it is known by now.
+    pub fn known_slot_key(&self) -> Option<SlotKey> {
+        self.slot_key.borrow().clone()
+    }
+
     /// Waits for the slot key; `None` if told to stop before.
     pub async fn slot_key(mut self, stop: &CancellationToken) -> Option<SlotKey> {
         tokio::select! {

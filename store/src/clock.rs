@@ -22,9 +22,10 @@ const DRIFT_PPM: u32 = 200;
 /// A difference beyond the known errors that is still no step, but a clock being slewed.
 const SLEW: Duration = Duration::from_millis(50);
 
-/// The wall clock of this machine: the clock of a board in memory, and nobody else's business.
+/// The wall clock of this machine: the clock of a board in memory, and what there is to show until a board has answered.
+#[must_use]
 #[expect(clippy::disallowed_methods, reason = "the one home of wall time; see clippy.toml")]
-pub(crate) fn wall() -> Moment {
+pub fn wall() -> Moment {
     chrono::Utc::now().trunc_subsecs(6)
 }
 

@@ -15,7 +15,7 @@ pub use board::{
     AgentState, Announcement, Announcements, Board, Due, Holder, MemoryBoard, ReactorState, RedisBoard,
     Registration,
 };
-pub use clock::{BoardClock, Comparison, Finding};
+pub use clock::{BoardClock, Comparison, Finding, wall};
 pub use error::{Result, StoreError};
 pub use lease::{Leadership, LeaseTimes, Leases, NotLeading, Seat};
 pub use ledger::{

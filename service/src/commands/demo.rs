@@ -55,8 +55,9 @@ fn greet(instance: &Instance, sandbox: &Sandbox) {
     );
     println!("faults:  POST {}/faults", sandbox.frame("a").control);
     if let Some(console) = instance.console {
+        println!("page:    http://{console}/ui#/admin/canaries");
         println!(
-            "console: http://{console}/readyz  http://{console}/metrics  http://{console}/api/v1/canaries/results"
+            "console: http://{console}/status  http://{console}/metrics  http://{console}/api/openapi.json"
         );
     }
     println!(
