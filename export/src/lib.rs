@@ -1,0 +1,1 @@
+//! Pushes closed rows to a receiver of Prometheus remote write (design §2.4, §13).
