@@ -10,3 +10,9 @@ export const SETTLED_LOST: Rule = {
   what: { event: 'lost' },
   only: { event_type: 'CrossFrameTransferSettled', backend: 'async' },
 }
+
+/** One saga's settlement is heard of after the deadline. */
+export const LATE_ONCE: Rule = {
+  what: { event: { delayed: { by_ms: 6_000 } } },
+  only: { event_type: 'CrossFrameTransferSettled', backend: 'async', first: 1 },
+}
