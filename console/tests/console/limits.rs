@@ -27,7 +27,7 @@ async fn every_answer_bears_the_security_headers() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_is_not_there_or_cannot_be_done_is_a_problem() -> anyhow::Result<()> {
     let stand = Stand::on_sqlite().await?;
-    for path in ["/nothing", &format!("{API}/nothing"), API] {
+    for path in ["/nothing", &format!("{API}/nothing")] {
         stand.problem(path, 404).await?;
     }
     for path in ["/healthz", &format!("{API}/results")] {

@@ -180,6 +180,16 @@ impl Stand {
         folder: tempfile::TempDir,
     ) -> anyhow::Result<Self> {
         ledger.migrate().await?;
+        Self::over_migrated(board, ledger, settings, folder).await
+    }
+
+    /// Over a ledger that may be away.
+    pub async fn over_migrated(
+        board: Arc<dyn Board>,
+        ledger: Arc<dyn Ledger>,
+        settings: Settings,
+        folder: tempfile::TempDir,
+    ) -> anyhow::Result<Self> {
         let world = Arc::default();
         let parts = parts(board, Arc::clone(&ledger), &world);
         let console = Console::bind(settings, parts).await?;

@@ -1,0 +1,368 @@
+//! `GET /`: the scoreboard's figures against the rows that were written.
+
+use std::sync::Arc;
+
+use canary_domain::{Backend, EventType, Hold, HoldKind, Moment, Origin, Outcome, Role};
+use canary_store::{AgentState, Board, MemoryBoard, PostgresLedger, ReactorState, RedisBoard};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::past::{Past, ago, at, cycle, now, test, until};
+use crate::stand::{API, Stand, local};
+
+fn path<'a>(board: &'a Value, name: &str) -> &'a Value {
+    board["paths"].as_array().unwrap().iter().find(|path| path["path"] == name).unwrap()
+}
+
+/// Passed slots of each window.
+fn passed(windows: &Value) -> [i64; 4] {
+    ["1h", "24h", "7d", "30d"].map(|window| windows[window]["passed"].as_i64().unwrap())
+}
+
+#[tokio::test]
+async fn windows_count_what_lies_in_them_and_nothing_twice() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    for moment in [
+        ago(0),
+        ago(59),
+        ago(60),
+        at("2026-11-20T23:00:00Z"), // the first that is kept one by one; its hour is in the rollup, too
+        at("2026-11-20T22:59:00Z"),
+        at("2026-11-20T01:00:00Z"),
+        at("2026-11-20T00:59:00Z"),
+        at("2026-11-14T01:00:00Z"),
+        at("2026-11-14T00:59:00Z"),
+        at("2026-10-22T01:00:00Z"),
+        at("2026-10-22T00:59:00Z"),
+    ] {
+        past.slot(Backend::Intra, moment, Outcome::Passed).await?;
+    }
+    past.slot(Backend::TwoPc, ago(10), Outcome::Passed).await?;
+    past.roll_up().await?;
+    let stand = past.console().await?;
+    let board = stand.json(API, 200).await?;
+    assert_eq!(passed(&path(&board, "p-intra")["windows"]), [2, 6, 8, 10]);
+    assert_eq!(passed(&path(&board, "p-2pc")["windows"]), [1, 1, 1, 1]);
+    assert_eq!(passed(&path(&board, "p-async")["windows"]), [0, 0, 0, 0]);
+    assert_eq!(passed(&board["windows"]), [3, 7, 9, 11], "all paths together");
+    Ok(())
+}
+
+#[tokio::test]
+async fn rates_and_percentiles_are_those_of_the_rows() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    use Outcome::{Failed, Inconclusive, Late, Missed, Passed, Pending, Skipped};
+    let outcomes = [Passed, Passed, Passed, Late, Failed, Inconclusive, Skipped, Missed, Pending];
+    for (minutes, outcome) in (1..).zip(outcomes) {
+        past.slot(Backend::Async, ago(minutes), outcome).await?;
+        past.slot(Backend::Async, ago(minutes + 600), outcome).await?;
+    }
+    past.roll_up().await?;
+    let stand = past.console().await?;
+    let board = stand.json(API, 200).await?;
+    let row = path(&board, "p-async");
+    for (window, times) in [("1h", 1), ("24h", 2)] {
+        let window = &row["windows"][window];
+        for (outcome, count) in [
+            ("passed", 3),
+            ("late", 1),
+            ("failed", 1),
+            ("inconclusive", 1),
+            ("skipped", 1),
+            ("missed", 1),
+            ("pending", 1),
+        ] {
+            assert_eq!(window[outcome], count * times, "{outcome}: {window}");
+        }
+        assert_eq!(window["pass_rate"], 0.6);
+        for percentile in ["p50_ms", "p95_ms", "p99_ms"] {
+            let ms = window[percentile].as_f64().unwrap();
+            assert!((99.0..=101.0).contains(&ms), "{percentile}: {ms}");
+        }
+    }
+    let empty = &path(&board, "p-intra")["windows"]["30d"];
+    assert_eq!((&empty["pass_rate"], &empty["p50_ms"]), (&Value::Null, &Value::Null));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_row_is_shown_while_it_is_pending_and_an_amendment_moves_the_counts() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    let stand = past.console().await?;
+    let fired = test(Backend::Intra, ago(1));
+    let counts = |board: &Value| {
+        let window = &path(board, "p-intra")["windows"]["30d"];
+        ["pending", "failed", "late"].map(|outcome| window[outcome].as_i64().unwrap())
+    };
+    past.test(fired.clone(), Outcome::Pending).await?;
+    let board = until(&stand, API, |board| counts(board) == [1, 0, 0]).await?;
+    assert_eq!(path(&board, "p-intra")["last"], Value::Null, "it has no verdict yet");
+    past.test(fired.clone(), Outcome::Failed).await?;
+    let board = until(&stand, API, |board| counts(board) == [0, 1, 0]).await?;
+    let row = path(&board, "p-intra");
+    assert_eq!((&row["state"], &row["consecutive_failures"]), (&json!("degraded"), &json!(1)));
+    assert_eq!(
+        row["last"],
+        json!({
+            "test_id": fired.test_id.to_string(),
+            "path": "p-intra",
+            "backend": "intra",
+            "origin": "schedule",
+            "cycle": cycle(ago(1)),
+            "registered_at": "2026-11-21T01:29:00.020000Z",
+            "judged_at": "2026-11-21T01:29:05.020000Z",
+            "outcome": "failed",
+            "failure_signal": "timeout",
+            "missing_stages": ["tokens_xfer"],
+            "total_latency_ms": null,
+            "revision": 1
+        })
+    );
+    past.test(fired, Outcome::Late).await?;
+    let board = until(&stand, API, |board| counts(board) == [0, 0, 1]).await?;
+    assert_eq!(path(&board, "p-intra")["last"]["revision"], 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_fired_outside_any_slot_is_in_no_figure() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    let fired = test(Backend::Intra, ago(1));
+    let free = canary_domain::Test { origin: Origin::Fire, cycle: None, period_ms: None, ..fired };
+    past.test(free, Outcome::Failed).await?;
+    past.slot(Backend::Intra, ago(2), Outcome::Passed).await?;
+    let stand = past.console().await?;
+    let board = stand.json(API, 200).await?;
+    let row = path(&board, "p-intra");
+    assert_eq!((&row["state"], &row["windows"]["1h"]["failed"]), (&json!("passing"), &json!(0)));
+    assert_eq!(row["recent"].as_array().unwrap().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn failures_in_a_row_are_counted_back_to_the_last_pass_however_long_ago() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    // A pass ten hours ago; then a failure every 20 minutes, and some that say nothing between.
+    let pass = now() - TimeDelta::minutes(600);
+    past.slot(Backend::TwoPc, pass - TimeDelta::minutes(1), Outcome::Failed).await?;
+    past.slot(Backend::TwoPc, pass, Outcome::Passed).await?;
+    for step in 1..=29 {
+        past.slot(Backend::TwoPc, pass + TimeDelta::minutes(20 * step), Outcome::Failed).await?;
+        past.slot(Backend::TwoPc, pass + TimeDelta::minutes(20 * step + 1), Outcome::Missed).await?;
+    }
+    past.slot(Backend::TwoPc, ago(1), Outcome::Late).await?;
+    past.roll_up().await?;
+    let stand = past.console().await?;
+    let board = stand.json(API, 200).await?;
+    let row = path(&board, "p-2pc");
+    assert_eq!(row["consecutive_failures"], 30);
+    assert_eq!((&row["state"], &board["state"]), (&json!("failing"), &json!("failing")));
+    assert_eq!(row["last_pass_at"], "2026-11-20T15:30:00.020000Z");
+    let recent = row["recent"].as_array().unwrap();
+    assert_eq!(recent.len(), 30, "further back than what is kept one by one");
+    assert_eq!(recent[29]["outcome"], "late");
+    let registered: Vec<&str> = recent.iter().map(|brief| brief["registered_at"].as_str().unwrap()).collect();
+    assert!(registered.is_sorted(), "{registered:?}");
+    past.slot(Backend::TwoPc, ago(0), Outcome::Passed).await?;
+    let board = until(&stand, API, |board| path(board, "p-2pc")["consecutive_failures"] == 0).await?;
+    assert_eq!(path(&board, "p-2pc")["state"], "passing");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_path_that_never_passed_counts_all_its_failures() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    for minutes in [1, 2, 300, 3_000] {
+        past.slot(Backend::Intra, ago(minutes), Outcome::Failed).await?;
+    }
+    past.roll_up().await?;
+    let stand = past.console().await?;
+    let board = stand.json(API, 200).await?;
+    let row = path(&board, "p-intra");
+    assert_eq!((&row["consecutive_failures"], &row["last_pass_at"]), (&json!(4), &Value::Null));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_verdict_that_is_old_says_nothing_of_now() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    past.slot(Backend::Intra, ago(3), Outcome::Passed).await?;
+    past.slot(Backend::Async, ago(3), Outcome::Passed).await?;
+    let stand = past.console().await?;
+    let board = until(&stand, API, |board| path(board, "p-intra")["state"] == "passing").await?;
+    assert_eq!(path(&board, "p-2pc")["state"], "unknown", "there never was any");
+    *stand.world.now.lock().unwrap() = now() + TimeDelta::minutes(4);
+    let board = until(&stand, API, |board| path(board, "p-intra")["state"] == "unknown").await?;
+    assert_eq!(path(&board, "p-async")["state"], "passing", "its deadline is longer");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_new_hour_lets_go_of_what_is_old_and_loses_nothing() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    for minutes in [5, 100, 145] {
+        past.slot(Backend::Intra, ago(minutes), Outcome::Passed).await?;
+    }
+    past.roll_up().await?;
+    let stand = past.console().await?;
+    assert_eq!(passed(&stand.json(API, 200).await?["windows"]), [1, 3, 3, 3]);
+    *stand.world.now.lock().unwrap() = now() + TimeDelta::minutes(40);
+    past.slot(Backend::Intra, now() + TimeDelta::minutes(39), Outcome::Passed).await?;
+    until(&stand, API, |board| passed(&board["windows"]) == [2, 4, 4, 4]).await?;
+    let cycles = stand.json(&format!("{API}/cycles?minutes=120"), 200).await?;
+    assert_eq!(cycles["cycles"].as_array().unwrap().len(), 120);
+    Ok(())
+}
+
+#[tokio::test]
+async fn holds_are_shown_and_a_path_that_is_held_is_paused() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    past.slot(Backend::Intra, ago(1), Outcome::Failed).await?;
+    let pause = Hold { kind: HoldKind::Pause, path: Some("p-intra".into()), from: ago(5), until: None };
+    past.ledger.place_hold(&pause, "bob", "a new switch").await?;
+    let window = Hold {
+        kind: HoldKind::Maintenance,
+        path: None,
+        from: now() + TimeDelta::hours(1),
+        until: Some(now() + TimeDelta::hours(2)),
+    };
+    past.ledger.place_hold(&window, "ann", "planned").await?;
+    let stand = past.console().await?;
+    let board = stand.json(API, 200).await?;
+    let row = path(&board, "p-intra");
+    assert_eq!((&row["state"], &row["held"]), (&json!("paused"), &json!("paused")));
+    assert_eq!(path(&board, "p-2pc")["held"], Value::Null);
+    assert_eq!(
+        board["holds"],
+        json!([
+            { "kind": "pause", "path": "p-intra", "from": "2026-11-21T01:25:00.000000Z", "until": null,
+              "actor": "bob", "reason": "a new switch" },
+            { "kind": "maintenance", "path": null, "from": "2026-11-21T02:30:00.000000Z",
+              "until": "2026-11-21T03:30:00.000000Z", "actor": "ann", "reason": "planned" },
+        ])
+    );
+    past.ledger.lift_pause("p-intra", now()).await?;
+    let board = until(&stand, API, |board| path(board, "p-intra")["held"] == Value::Null).await?;
+    assert_eq!(path(&board, "p-intra")["state"], "degraded");
+    *stand.world.now.lock().unwrap() = now() + TimeDelta::minutes(61);
+    until(&stand, API, |board| path(board, "p-2pc")["held"] == "maintenance").await?;
+    Ok(())
+}
+
+fn reactor(node: &str) -> ReactorState {
+    ReactorState {
+        frame: "a".into(),
+        event_type: EventType::TokensTransferred,
+        node: node.into(),
+        position: Some(77),
+        covered: Some(canary_domain::Interval { from: ago(9), until: ago(1) }),
+        connected: true,
+        last_event_at: None,
+        events_total: 1_000,
+        matched_total: 3,
+        reconnects_total: 2,
+    }
+}
+
+async fn on_board(board: Arc<dyn Board>) -> anyhow::Result<Stand> {
+    let past = Past::begin().await?;
+    board.acquire(Role::Runner, &"node-1".into(), std::time::Duration::from_secs(60)).await?;
+    let runway = Some(std::time::Duration::from_secs(86_400));
+    let agent = AgentState { agent: "alpha".into(), balance: "12.50".parse()?, runway, at: ago(2) };
+    board.save_agent(&agent).await?;
+    for node in ["node-2", "node-1"] {
+        board.save_reactor(&reactor(node)).await?;
+    }
+    let stand = Stand::over(board, past.ledger, local(), tempfile::tempdir()?).await?;
+    until(&stand, API, |board| board["canary"] == "test").await?;
+    Ok(stand)
+}
+
+#[tokio::test]
+async fn leaders_balances_and_reactors_come_from_the_board() -> anyhow::Result<()> {
+    let stand = on_board(Arc::new(MemoryBoard::new())).await?;
+    let board = stand.json(API, 200).await?;
+    assert_eq!((&board["board"], &board["leaders"][0]["node"]), (&json!("available"), &json!("node-1")));
+    assert!(board["leaders"][0]["term"].as_i64().unwrap() > 0);
+    assert_eq!(board["leaders"][1], json!({ "role": "judge", "node": null, "term": null }));
+    assert_eq!(
+        path(&board, "p-intra")["agent"],
+        json!({ "name": "alpha", "balance": "12.5", "runway_seconds": 86_400, "at": "2026-11-21T01:28:00.000000Z" })
+    );
+    assert_eq!(board["next_fire_at"], "2026-11-21T01:30:03.333333Z");
+    let told = stand.json(&format!("{API}/reactors"), 200).await?;
+    assert_eq!(
+        told["reactors"][0],
+        json!({
+            "frame": "a", "event_type": "TokensTransferred", "node": "node-1", "connected": true, "position": 77,
+            "covered_since": "2026-11-21T01:21:00.000000Z", "covered_until": "2026-11-21T01:29:00.000000Z",
+            "last_event_at": null, "events_total": 1_000, "matched_total": 3, "reconnects_total": 2
+        })
+    );
+    assert_eq!((&told["reactors"][1]["node"], &told["board"]), (&json!("node-2"), &json!("available")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_board_that_is_away_leaves_its_part_empty_and_the_rest_as_it_is() -> anyhow::Result<()> {
+    let mut redis = canary_test_servers::Redis::start()?;
+    let stand = on_board(Arc::new(RedisBoard::connect(&redis.url().into(), String::new())?)).await?;
+    assert_eq!(stand.json(API, 200).await?["leaders"][0]["node"], "node-1");
+    redis.stop()?;
+    let board = until(&stand, API, |board| board["board"] == "unavailable").await?;
+    assert_eq!(
+        (&board["leaders"][0]["node"], &board["leaders"][0]["role"]),
+        (&Value::Null, &json!("runner"))
+    );
+    assert_eq!(
+        path(&board, "p-intra")["agent"],
+        json!({ "name": "alpha", "balance": null, "runway_seconds": null, "at": null })
+    );
+    let told = stand.json(&format!("{API}/reactors"), 200).await?;
+    assert_eq!((&told["reactors"], &told["board"]), (&json!([]), &json!("unavailable")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_away_leaves_the_picture_as_it_was_and_says_since_when() -> anyhow::Result<()> {
+    let mut postgres = canary_test_servers::Postgres::start()?;
+    let ledger = Arc::new(PostgresLedger::connect(&postgres.create_database()?.into(), "test")?);
+    let stand = Stand::over(Arc::new(MemoryBoard::new()), ledger, local(), tempfile::tempdir()?).await?;
+    until(&stand, API, |board| board["canary"] == "test").await?;
+    postgres.stop()?;
+    let later: Moment = now() + TimeDelta::minutes(5);
+    *stand.world.now.lock().unwrap() = later;
+    let board = stand.json(API, 200).await?;
+    assert_eq!(
+        (&board["now"], &board["as_of"]),
+        (&json!("2026-11-21T01:35:00.000000Z"), &json!("2026-11-21T01:30:00.000000Z"))
+    );
+    postgres.restart()?;
+    until(&stand, API, |board| board["as_of"] == "2026-11-21T01:35:00.000000Z").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn until_the_ledger_was_read_there_is_nothing_to_show() -> anyhow::Result<()> {
+    let mut postgres = canary_test_servers::Postgres::start()?;
+    let ledger = Arc::new(PostgresLedger::connect(&postgres.create_database()?.into(), "test")?);
+    // The stand migrates; the console meets a ledger that is away.
+    let stand = {
+        use canary_store::Ledger;
+        ledger.migrate().await?;
+        postgres.stop()?;
+        Stand::over_migrated(Arc::new(MemoryBoard::new()), ledger, local(), tempfile::tempdir()?).await?
+    };
+    for path in ["", "/cycles", "/trend", "/stream"] {
+        let told = stand.problem(&format!("{API}{path}"), 503).await?;
+        assert_eq!(told["type"], "urn:canary:problem:starting", "{path}");
+    }
+    for path in ["/status", "/status.json", "/badge/p-intra.svg"] {
+        stand.problem(path, 503).await?;
+    }
+    stand.json(&format!("{API}/about"), 200).await?;
+    stand.json(&format!("{API}/reactors"), 200).await?;
+    postgres.restart()?;
+    until(&stand, API, |board| board["canary"] == "test").await?;
+    Ok(())
+}

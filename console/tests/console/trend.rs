@@ -1,0 +1,67 @@
+//! `GET /trend`.
+
+use canary_domain::{Backend, Outcome};
+use canary_store::Annotation;
+use serde_json::{Value, json};
+
+use crate::past::{Past, ago, at, now};
+use crate::stand::{API, Stand};
+
+fn column<'a>(trend: &'a Value, path: &str, name: &str) -> &'a Vec<Value> {
+    let paths = trend["paths"].as_array().unwrap();
+    paths.iter().find(|found| found["path"] == path).unwrap()[name].as_array().unwrap()
+}
+
+#[tokio::test]
+async fn each_hour_of_the_span_has_a_place_in_every_column() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    past.slot(Backend::Intra, ago(0), Outcome::Passed).await?;
+    past.slot(Backend::Intra, at("2026-11-20T05:10:00Z"), Outcome::Passed).await?;
+    past.slot(Backend::Intra, at("2026-11-20T05:20:00Z"), Outcome::Failed).await?;
+    past.slot(Backend::Intra, at("2026-11-20T05:30:00Z"), Outcome::Skipped).await?;
+    past.slot(Backend::Intra, at("2026-10-22T02:00:00Z"), Outcome::Passed).await?;
+    past.roll_up().await?;
+    for (days, kind) in [(31, "process_start"), (2, "leader_change")] {
+        let at = now() - chrono::TimeDelta::days(days);
+        let node = (days == 2).then(|| "node-1".to_owned());
+        past.ledger.annotate(&Annotation { at, kind: kind.into(), text: "told".into(), node }).await?;
+    }
+    let stand = past.console().await?;
+    let trend = stand.json(&format!("{API}/trend"), 200).await?;
+    assert_eq!((&trend["days"], &trend["step_ms"]), (&json!(30), &json!(3_600_000)));
+    let hours: Vec<i64> = trend["at"].as_array().unwrap().iter().map(|at| at.as_i64().unwrap()).collect();
+    assert_eq!(hours.len(), 720);
+    assert!(hours.windows(2).all(|pair| pair[1] - pair[0] == 3_600_000));
+    assert_eq!(hours[719], at("2026-11-21T01:00:00Z").timestamp_millis());
+    for path in ["p-intra", "p-async", "p-2pc"] {
+        for name in ["pass_rate", "p50_ms", "p95_ms", "p99_ms", "slots"] {
+            assert_eq!(column(&trend, path, name).len(), 720, "{path} {name}");
+        }
+    }
+    let place = 719 - 20;
+    assert_eq!(column(&trend, "p-intra", "pass_rate")[place], 0.5);
+    assert_eq!(column(&trend, "p-intra", "slots")[place], 3);
+    assert_eq!(column(&trend, "p-intra", "slots")[719], 1, "the hour that goes on");
+    assert_eq!(column(&trend, "p-intra", "slots")[0], 1);
+    let p95 = column(&trend, "p-intra", "p95_ms")[place].as_f64().unwrap();
+    assert!((99.0..=101.0).contains(&p95), "{p95}");
+    assert_eq!(column(&trend, "p-intra", "pass_rate")[place + 1], Value::Null);
+    assert_eq!(
+        trend["marks"],
+        json!([{ "at": "2026-11-19T01:30:00.000000Z", "kind": "leader_change", "text": "told", "node": "node-1" }])
+    );
+    let trend = stand.json(&format!("{API}/trend?days=1"), 200).await?;
+    assert_eq!((trend["at"].as_array().unwrap().len(), &trend["marks"]), (24, &json!([])));
+    Ok(())
+}
+
+#[tokio::test]
+async fn thirty_days_are_written_once_and_then_only_sent() -> anyhow::Result<()> {
+    let stand: Stand = Past::begin().await?.console().await?;
+    let first = stand.get(&format!("{API}/trend")).await?.bytes().await?;
+    let again = stand.get(&format!("{API}/trend")).await?;
+    assert_eq!(again.headers()["content-type"], "application/json");
+    assert_eq!(again.headers()["content-length"].to_str()?.parse::<usize>()?, first.len());
+    assert_eq!(again.bytes().await?, first);
+    Ok(())
+}
