@@ -19,6 +19,7 @@ pub use clock::{BoardClock, Comparison, Finding, wall};
 pub use error::{Result, StoreError};
 pub use lease::{Leadership, LeaseTimes, Leases, NotLeading, Seat};
 pub use ledger::{
-    Accounting, Annotation, AuditEntry, Brief, Change, Claim, FactsRow, Filter, Ledger, Page, PathAccount,
-    PathHour, PlacedHold, PostgresLedger, ResultRow, SlotSpan, SqliteLedger, Unfired,
+    Accounting, Annotation, AuditEntry, Brief, Change, Claim, ExportMark, ExportRow, FactsRow, Filter,
+    Ledger, Page, PathAccount, PathHour, PlacedHold, PostgresLedger, ResultRow, Route, SlotSpan,
+    SqliteLedger, Unfired,
 };

@@ -8,6 +8,7 @@ mod accounts;
 mod amend;
 mod briefs;
 mod columns;
+mod export;
 mod failure;
 mod hours;
 mod migrator;
@@ -25,6 +26,7 @@ use canary_domain::{Backend, Facts, Hold, Moment, Outcome, Reason, SlotKey, Term
 use serde::{Deserialize, Serialize};
 
 pub use briefs::Brief;
+pub use export::{ExportMark, ExportRow, Route};
 pub use hours::PathHour;
 pub use notes::PlacedHold;
 pub use postgres::PostgresLedger;
@@ -320,4 +322,23 @@ pub trait Ledger: Send + Sync {
 
     /// The newest `limit` marks at or after `since`, oldest first.
     async fn annotations(&self, since: Moment, limit: i64) -> Result<Vec<Annotation>>;
+
+    /// Scheduled rows whose last change has a number above `after`, ascending by it, at most `limit`: of
+    /// [`Ledger::changes`], what is exported.
+    async fn export_changes(&self, after: i64, limit: i64) -> Result<Vec<ExportRow>>;
+
+    /// Scheduled rows with a verdict, by registration and id: those that follow `after` and were registered before
+    /// `before`, at most `limit`.
+    async fn export_span(
+        &self,
+        after: (Moment, TestId),
+        before: Moment,
+        limit: i64,
+    ) -> Result<Vec<ExportRow>>;
+
+    /// The number of the change that the export to this target has come to; `None` if it has never pushed anything.
+    async fn export_mark(&self, target: &str) -> Result<Option<i64>>;
+
+    /// Moves a target's mark on. A mark that is there already or beyond is left alone; `false` then.
+    async fn save_export_mark(&self, target: &str, mark: ExportMark, at: Moment) -> Result<bool>;
 }

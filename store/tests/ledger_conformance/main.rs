@@ -4,6 +4,7 @@
 
 mod accounting;
 mod claims;
+mod exporting;
 mod feed;
 mod fixtures;
 mod home;
@@ -104,6 +105,14 @@ conformance! {
         the_end_of_maintenance_is_that_of_windows_on_or_to_come,
         audit_and_annotations_are_kept_as_they_were_said,
         the_newest_marks_are_given_oldest_first;
+    exporting:
+        a_row_is_exported_with_its_labels_and_moments,
+        a_slot_that_was_not_fired_is_watched_from_its_registration,
+        pending_rows_and_tests_without_a_slot_are_not_exported,
+        a_row_that_is_judged_long_after_newer_ones_comes_after_them,
+        an_amended_row_is_exported_as_it_is_now,
+        pages_to_export_follow_one_another,
+        a_mark_only_moves_on;
     schema:
         migrating_twice_and_at_once_is_safe,
         an_empty_database_does_not_answer_a_ping,

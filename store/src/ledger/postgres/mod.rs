@@ -3,6 +3,7 @@
 //! The pool connects when it is first asked, so the service can start while the server is away, and connects
 //! again by itself once it is back.
 
+mod export;
 mod hours;
 mod login;
 mod notes;
@@ -30,8 +31,8 @@ use super::record::Record;
 use super::spans::Range;
 use super::verdicts::time_for;
 use super::{
-    Accounting, Annotation, AuditEntry, Brief, Change, Claim, FactsRow, Filter, Ledger, Page, PathHour,
-    PlacedHold, ResultRow, SlotSpan, Unfired, migrator,
+    Accounting, Annotation, AuditEntry, Brief, Change, Claim, ExportMark, ExportRow, FactsRow, Filter,
+    Ledger, Page, PathHour, PlacedHold, ResultRow, SlotSpan, Unfired, migrator,
 };
 use crate::source::Source;
 use crate::{Result, StoreError};
@@ -279,5 +280,32 @@ impl Ledger for PostgresLedger {
         self.access
             .ask("reading annotations", async |c| notes::annotations(c, &self.canary, since, limit).await)
             .await
+    }
+
+    async fn export_changes(&self, after: i64, limit: i64) -> Result<Vec<ExportRow>> {
+        self.access
+            .ask("reading changes to export", async |c| export::changes(c, &self.canary, after, limit).await)
+            .await
+    }
+
+    async fn export_span(
+        &self,
+        after: (Moment, TestId),
+        before: Moment,
+        limit: i64,
+    ) -> Result<Vec<ExportRow>> {
+        let (step, span) = ("reading rows to export", (after, before));
+        self.access.ask(step, async |c| export::span(c, &self.canary, span, limit).await).await
+    }
+
+    async fn export_mark(&self, target: &str) -> Result<Option<i64>> {
+        self.access
+            .ask("reading the export's mark", async |c| export::mark(c, &self.canary, target).await)
+            .await
+    }
+
+    async fn save_export_mark(&self, target: &str, mark: ExportMark, at: Moment) -> Result<bool> {
+        let (step, mark) = ("saving the export's mark", (target, mark));
+        self.access.ask(step, async |c| export::save_mark(c, &self.canary, mark, at).await).await
     }
 }

@@ -3,6 +3,7 @@
 //! Several processes may share the file: SQLite lets one write at a time and the others wait. Within this process writers
 //! queue for the one connection that writes, so they don't wake each other in vain, while readers go on beside them (WAL).
 
+mod export;
 mod hours;
 mod notes;
 mod reads;
@@ -27,8 +28,8 @@ use super::record::Record;
 use super::spans::Range;
 use super::verdicts::time_for;
 use super::{
-    Accounting, Annotation, AuditEntry, Brief, Change, Claim, FactsRow, Filter, Ledger, Page, PathHour,
-    PlacedHold, ResultRow, SlotSpan, Unfired, migrator,
+    Accounting, Annotation, AuditEntry, Brief, Change, Claim, ExportMark, ExportRow, FactsRow, Filter,
+    Ledger, Page, PathHour, PlacedHold, ResultRow, SlotSpan, Unfired, migrator,
 };
 use crate::Result;
 
@@ -278,5 +279,32 @@ impl Ledger for SqliteLedger {
         self.reads
             .ask("reading annotations", async |c| notes::annotations(c, &self.canary, since, limit).await)
             .await
+    }
+
+    async fn export_changes(&self, after: i64, limit: i64) -> Result<Vec<ExportRow>> {
+        self.reads
+            .ask("reading changes to export", async |c| export::changes(c, &self.canary, after, limit).await)
+            .await
+    }
+
+    async fn export_span(
+        &self,
+        after: (Moment, TestId),
+        before: Moment,
+        limit: i64,
+    ) -> Result<Vec<ExportRow>> {
+        let (step, span) = ("reading rows to export", (after, before));
+        self.reads.ask(step, async |c| export::span(c, &self.canary, span, limit).await).await
+    }
+
+    async fn export_mark(&self, target: &str) -> Result<Option<i64>> {
+        self.reads
+            .ask("reading the export's mark", async |c| export::mark(c, &self.canary, target).await)
+            .await
+    }
+
+    async fn save_export_mark(&self, target: &str, mark: ExportMark, at: Moment) -> Result<bool> {
+        let (step, mark) = ("saving the export's mark", (target, mark));
+        self.writes.ask(step, async |c| export::save_mark(c, &self.canary, mark, at).await).await
     }
 }
