@@ -13,8 +13,11 @@ import { type Resource, resource } from './resource'
 import { isHidden, paced } from './visible'
 
 const MATRIX_MINUTES = 60
-/** What a cycle's beginning asks for: the stream brings all that is older. */
-const FRESH_MINUTES = 2
+/** What a cycle's beginning asks for. A row changes while it is watched, which is for ten minutes. */
+const FRESH_MINUTES = 12
+/** With cycles of seconds the stream has to do, or the same thousand rows would be read again and again. */
+const FRESH_MINUTES_IF_SHORT = 2
+const SHORT_MS = 30_000
 const SPAN_MS = MATRIX_MINUTES * 60_000
 const AFTER_OUTCOME_MS = 500
 /** An outcome is no polling, but nobody looks either: the title alone has to be right. */
@@ -41,7 +44,8 @@ export function live(api: Api, clock: ServerClock, failed: (error: ApiError) => 
   const heardAt = ref<number | null>(null)
   const latest = shallowRef<Brief | null>(null)
   const recent = new Recent()
-  let openedAt = 0
+  /** The newest verdict's moment when the page opened, by the ledger's own time. */
+  let openedAt: number | null = null
   let whole = true
 
   const board = resource<Scoreboard>(async () => {
@@ -54,7 +58,8 @@ export function live(api: Api, clock: ServerClock, failed: (error: ApiError) => 
   const cycles: Resource<Cycles> = resource<Cycles>(async () => {
     const mark = recent.mark
     const all = whole || cycles.data.value === null || link.value !== 'live'
-    const fresh = await api.cycles(all ? MATRIX_MINUTES : FRESH_MINUTES)
+    const short = (cycles.data.value?.period_ms ?? SHORT_MS) < SHORT_MS
+    const fresh = await api.cycles(all ? MATRIX_MINUTES : short ? FRESH_MINUTES_IF_SHORT : FRESH_MINUTES)
     if (all) whole = false
     return mergeOutcomes(mergeCycles(cycles.data.value, fresh, SPAN_MS), recent.since(mark), SPAN_MS)
   }, failed)
@@ -62,19 +67,28 @@ export function live(api: Api, clock: ServerClock, failed: (error: ApiError) => 
   const soon = paced(() => (isHidden() ? AFTER_OUTCOME_HIDDEN_MS : AFTER_OUTCOME_MS), () => void board.read())
 
   function take(brief: Brief): void {
-    recent.push(brief)
     latest.value = brief
     log.value = add(log.value, brief)
+    lay(brief)
+  }
+
+  function lay(brief: Brief): void {
+    recent.push(brief)
     if (board.data.value) board.data.value = mergeBoard(board.data.value, [brief])
     if (cycles.data.value) cycles.data.value = mergeOutcomes(cycles.data.value, [brief], SPAN_MS)
     soon.call()
   }
 
   function snapshot(fresh: Snapshot): void {
-    // The first one tells what was before the page opened. A later one follows a gap, and may hold news.
-    for (const { last } of fresh.paths) {
-      if (last?.judged_at && Date.parse(last.judged_at) >= openedAt) take(last)
+    const lasts = fresh.paths.flatMap(({ last }) => last ?? [])
+    if (openedAt === null) {
+      // The first readings are under way; what happened since they were asked for is in here.
+      openedAt = newest(lasts)
+      lasts.forEach(lay)
+      return
     }
+    // It follows a gap, and may hold news.
+    for (const last of lasts) if (judgedAt(last) > openedAt) take(last)
     readAll()
   }
 
@@ -115,7 +129,6 @@ export function live(api: Api, clock: ServerClock, failed: (error: ApiError) => 
     hurry: () => stream.hurry(),
     start() {
       void Promise.all([board.read(), cycles.read()]).then(() => atCycles.start())
-      openedAt = clock.read()
       stream.start()
     },
     stop() {
@@ -128,9 +141,13 @@ export function live(api: Api, clock: ServerClock, failed: (error: ApiError) => 
       log.value = emptyLog()
       heardAt.value = null
       whole = true
+      openedAt = null
     },
   }
 }
+
+const judgedAt = (brief: Brief): number => (brief.judged_at === null ? 0 : Date.parse(brief.judged_at))
+const newest = (briefs: Brief[]): number => Math.max(0, ...briefs.map(judgedAt))
 
 /** A second after each cycle begins, and once more when its paths have been spread out. */
 function cycleTimer(board: ShallowRef<Scoreboard | null>, clock: ServerClock, run: () => void) {
