@@ -10,6 +10,7 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, Pool};
 use tokio::net::TcpStream;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::failure::{Place, is_refusal};
@@ -80,6 +81,19 @@ impl<DB: Database> Access<DB> {
                 answer.map_err(|error| self.place.failed(step, &error))
             }
             Err(_) => Err(self.place.silent(step, limit)),
+        }
+    }
+
+    /// Makes something of rows that were fetched, so many that it would keep others of this thread waiting: those who note
+    /// when a frame came, above all.
+    pub(super) async fn digest<T, F>(&self, step: &'static str, digest: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> sqlx::Result<T> + Send + 'static,
+    {
+        match spawn_blocking(digest).await {
+            Ok(digested) => digested.map_err(|error| self.place.failed(step, &error)),
+            Err(stopped) => Err(self.place.unavailable(step, stopped.to_string())),
         }
     }
 

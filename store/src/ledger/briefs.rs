@@ -97,8 +97,11 @@ pub(super) fn changes(select: &LazyLock<String>) -> String {
     format!("{} WHERE canary = $1 AND change_id > $2 ORDER BY change_id LIMIT $3", **select)
 }
 
-/// Rows registered at or after `$2`.
+/// Rows registered at or after `$2`. The id is the column, as the index has it, and not the text that is selected.
 pub(super) fn since(select: &LazyLock<String>, outcome: Option<Outcome>) -> String {
     let wanted = of_outcome(outcome);
-    format!("{} WHERE canary = $1 AND registered_at >= $2{wanted} ORDER BY registered_at, test_id", **select)
+    format!(
+        "{} WHERE canary = $1 AND registered_at >= $2{wanted} ORDER BY registered_at, canary_test_results.test_id",
+        **select
+    )
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use canary_domain::{Backend, Histogram, Moment, Outcome};
 use chrono::DateTime;
 use serde::Serialize;
-use sqlx::FromRow;
+use sqlx::{FromRow, Row};
 
 use super::values::{Millis, Time, Word};
 
@@ -100,6 +100,15 @@ impl From<Hour> for PathHour {
             latencies: hour.latencies,
         }
     }
+}
+
+/// Reads rows of [`HOURS`]. Most of its time goes into the histograms.
+pub(super) fn path_hours<R>(rows: &[R]) -> sqlx::Result<Vec<PathHour>>
+where
+    R: Row,
+    Hour: for<'r> FromRow<'r, R>,
+{
+    rows.iter().map(|row| Hour::from_row(row).map(PathHour::from)).collect()
 }
 
 /// When an hour begins.

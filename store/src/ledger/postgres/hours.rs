@@ -1,11 +1,11 @@
 //! Rollups, and the end of what is old.
 
 use canary_domain::Moment;
+use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{Connection as _, PgConnection};
 
-use super::super::PathHour;
-use super::super::hours::{HOURS, Hour, Slot, TOUCHED, Touched, rolled_up};
+use super::super::hours::{HOURS, Slot, TOUCHED, Touched, rolled_up};
 use super::turn::{HOURLY, RESULTS, take_turn};
 
 pub(super) async fn touched(c: &mut PgConnection, canary: &str, since: Moment) -> sqlx::Result<Vec<Touched>> {
@@ -46,9 +46,9 @@ pub(super) async fn roll_up(c: &mut PgConnection, canary: &str, hours: &[Touched
     Ok(written.rows_affected())
 }
 
-pub(super) async fn hours(c: &mut PgConnection, canary: &str, since: Moment) -> sqlx::Result<Vec<PathHour>> {
-    let hours: Vec<Hour> = sqlx::query_as(HOURS).bind(canary).bind(since).fetch_all(c).await?;
-    Ok(hours.into_iter().map(PathHour::from).collect())
+/// The rows as they came: the connection is free before they are read.
+pub(super) async fn hours(c: &mut PgConnection, canary: &str, since: Moment) -> sqlx::Result<Vec<PgRow>> {
+    sqlx::query(HOURS).bind(canary).bind(since).fetch_all(c).await
 }
 
 /// Oldest first, and none that is newer than a pending row of its path: a path's span of slots has to stay

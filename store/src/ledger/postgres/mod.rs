@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use self::login::Renewal;
 use super::access::{ACQUIRE, Access, MIGRATION};
 use super::failure::Place;
-use super::hours::AT_ONCE;
+use super::hours::{AT_ONCE, path_hours};
 use super::pages::Question;
 use super::record::Record;
 use super::spans::Range;
@@ -229,7 +229,9 @@ impl Ledger for PostgresLedger {
     }
 
     async fn hours(&self, since: Moment) -> Result<Vec<PathHour>> {
-        self.access.ask("reading rollups", async |c| hours::hours(c, &self.canary, since).await).await
+        let step = "reading rollups";
+        let rows = self.access.ask(step, async |c| hours::hours(c, &self.canary, since).await).await?;
+        self.access.digest(step, move || path_hours(&rows)).await
     }
 
     async fn prune(&self, before: Moment, limit: i64) -> Result<u64> {

@@ -1,11 +1,11 @@
 //! Rollups, and the end of what is old.
 
 use canary_domain::{Moment, iso};
+use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::super::PathHour;
-use super::super::hours::{HOURS, Hour, Slot, TOUCHED, Touched, rolled_up};
+use super::super::hours::{HOURS, Slot, TOUCHED, Touched, rolled_up};
 use super::WRITE;
 
 pub(super) async fn touched(
@@ -53,13 +53,13 @@ pub(super) async fn roll_up(c: &mut SqliteConnection, canary: &str, hours: &[Tou
     Ok(written.rows_affected())
 }
 
+/// The rows as they came: the connection is free before they are read.
 pub(super) async fn hours(
     c: &mut SqliteConnection,
     canary: &str,
     since: Moment,
-) -> sqlx::Result<Vec<PathHour>> {
-    let hours: Vec<Hour> = sqlx::query_as(HOURS).bind(canary).bind(iso(since)).fetch_all(c).await?;
-    Ok(hours.into_iter().map(PathHour::from).collect())
+) -> sqlx::Result<Vec<SqliteRow>> {
+    sqlx::query(HOURS).bind(canary).bind(iso(since)).fetch_all(c).await
 }
 
 /// Oldest first, and none that is newer than a pending row of its path: a path's span of slots has to stay

@@ -22,7 +22,7 @@ use tokio::time::sleep;
 
 use super::access::{ACQUIRE, Access, MIGRATION, STATEMENT};
 use super::failure::Place;
-use super::hours::AT_ONCE;
+use super::hours::{AT_ONCE, path_hours};
 use super::pages::Question;
 use super::record::Record;
 use super::spans::Range;
@@ -228,7 +228,9 @@ impl Ledger for SqliteLedger {
     }
 
     async fn hours(&self, since: Moment) -> Result<Vec<PathHour>> {
-        self.reads.ask("reading rollups", async |c| hours::hours(c, &self.canary, since).await).await
+        let step = "reading rollups";
+        let rows = self.reads.ask(step, async |c| hours::hours(c, &self.canary, since).await).await?;
+        self.reads.digest(step, move || path_hours(&rows)).await
     }
 
     async fn prune(&self, before: Moment, limit: i64) -> Result<u64> {
