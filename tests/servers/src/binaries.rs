@@ -7,13 +7,17 @@ use anyhow::Context;
 
 const REDIS_PACKAGE: &str = "redis-server";
 const POSTGRES_PACKAGE: &str = "postgresql";
+const VICTORIA_METRICS: &str = "victoria-metrics";
+const PROMETHEUS: &str = "prometheus";
 const DEBIAN_POSTGRES: &str = "/usr/lib/postgresql";
 
 /// The Debian packages that tests need and this machine lacks.
 pub fn missing_packages() -> Vec<&'static str> {
     let redis = redis_server().err().map(|_| REDIS_PACKAGE);
     let postgres = postgres_folder().err().map(|_| POSTGRES_PACKAGE);
-    redis.into_iter().chain(postgres).collect()
+    let monitoring =
+        [victoria_metrics().err().map(|_| VICTORIA_METRICS), prometheus().err().map(|_| PROMETHEUS)];
+    redis.into_iter().chain(postgres).chain(monitoring.into_iter().flatten()).collect()
 }
 
 /// The Redis server, or Valkey under its own name.
@@ -21,6 +25,18 @@ pub(crate) fn redis_server() -> anyhow::Result<PathBuf> {
     in_path("redis-server")
         .or_else(|| in_path("valkey-server"))
         .with_context(|| not_found("Redis", REDIS_PACKAGE))
+}
+
+/// VictoriaMetrics, under the name of the package or of its own releases.
+pub(crate) fn victoria_metrics() -> anyhow::Result<PathBuf> {
+    in_path(VICTORIA_METRICS)
+        .or_else(|| in_path("victoria-metrics-prod"))
+        .with_context(|| not_found("VictoriaMetrics", VICTORIA_METRICS))
+}
+
+/// Prometheus.
+pub(crate) fn prometheus() -> anyhow::Result<PathBuf> {
+    in_path(PROMETHEUS).with_context(|| not_found("Prometheus", PROMETHEUS))
 }
 
 /// The folder of `initdb`, `postgres` and their clients: Debian's newest, else the one in `PATH`.

@@ -1,4 +1,4 @@
-//! Starts private Redis and PostgreSQL servers for tests, and always stops them.
+//! Starts private servers for tests (Redis, PostgreSQL, VictoriaMetrics, Prometheus), and always stops them.
 //!
 //! Tests meet real servers, and a test process can end in any way: normally with statics that are never dropped,
 //! by a panic, by SIGKILL. So no server belongs to the test process: each belongs to a small shell, the guardian,
@@ -12,15 +12,20 @@ mod binaries;
 mod guardian;
 mod port;
 mod postgres;
+mod prometheus;
 mod redis;
 mod server;
+mod victoria_metrics;
 mod wait;
+mod web;
 
 use std::sync::OnceLock;
 
 pub use binaries::missing_packages;
 pub use postgres::Postgres;
+pub use prometheus::Prometheus;
 pub use redis::Redis;
+pub use victoria_metrics::VictoriaMetrics;
 
 /// The one Redis of this test binary, started on first use. Tests share it, so each needs a key prefix of its own;
 /// a test that stops or pauses its server starts its own.

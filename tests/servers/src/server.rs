@@ -1,4 +1,4 @@
-//! What Redis and PostgreSQL have in common: a port, and a life of start, stop, restart and pause.
+//! What the servers have in common: a port, and a life of start, stop, restart and pause.
 //!
 //! Between the choice of a port and the server's bind somebody else may take it: the server ends with "in use", and
 //! another port is chosen. Readiness is proved by the server itself ([`Program::is_ready`]), for whoever took the port
@@ -94,7 +94,7 @@ impl<P: Program> Server<P> {
                 return Ok(None);
             }
             let log = self.guardian.log();
-            if log.contains("Address already in use") {
+            if log.to_lowercase().contains("address already in use") {
                 return Ok(Some(Start::PortTaken));
             }
             bail!("{} ended instead of starting:\n{log}", P::NAME)

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use canary_test_servers::{Postgres, Redis, shared_postgres, shared_redis};
+use canary_test_servers::{Postgres, Prometheus, Redis, VictoriaMetrics, shared_postgres, shared_redis};
 
 fn connect(port: u16) -> TcpStream {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
@@ -69,6 +69,37 @@ fn a_dropped_postgres_is_gone_with_its_folder() {
     let server = Postgres::start().unwrap();
     let (port, folder) = (server.port(), server.folder().to_owned());
     assert_eq!(ask(&server.url("postgres"), "SELECT 1 + 1"), "2");
+    drop(server);
+    assert!(refuses(port) && !folder.exists());
+}
+
+/// The first line of the answer to a GET.
+fn get(port: u16, path: &str) -> String {
+    let mut stream = connect(port);
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_dropped_victoria_metrics_is_gone_with_its_folder_and_a_restarted_one_is_where_it_was() {
+    let mut server = VictoriaMetrics::start().unwrap();
+    let (port, folder) = (server.port(), server.folder().to_owned());
+    server.restart().unwrap();
+    assert_eq!(server.url(), format!("http://127.0.0.1:{port}"));
+    assert!(get(port, "/health").ends_with("200 OK"));
+    drop(server);
+    assert!(refuses(port) && !folder.exists());
+}
+
+#[test]
+fn a_dropped_prometheus_is_gone_with_its_folder_and_a_restarted_one_is_where_it_was() {
+    let mut server = Prometheus::start().unwrap();
+    let (port, folder) = (server.port(), server.folder().to_owned());
+    server.restart().unwrap();
+    assert_eq!(server.url(), format!("http://127.0.0.1:{port}"));
+    assert!(get(port, "/-/ready").ends_with("200 OK"));
     drop(server);
     assert!(refuses(port) && !folder.exists());
 }
