@@ -13,8 +13,8 @@ use canary_domain::{
 };
 use canary_store::{
     Accounting, AgentState, Annotation, Announcements, AuditEntry, Board, Brief, Change, Claim, Due,
-    FactsRow, Filter, Holder, Leadership, Ledger, Page, PathHour, PlacedHold, ReactorState, Registration,
-    Result, ResultRow, SlotSpan, StoreError, Unfired,
+    ExportMark, ExportRow, FactsRow, Filter, Holder, Leadership, Ledger, Page, PathHour, PlacedHold,
+    ReactorState, Registration, Result, ResultRow, SlotSpan, StoreError, Unfired,
 };
 use tokio::sync::Notify;
 
@@ -274,5 +274,22 @@ impl Ledger for SpyLedger {
     }
     async fn annotations(&self, since: Moment, limit: i64) -> Result<Vec<Annotation>> {
         through!(self.annotations(since, limit))
+    }
+    async fn export_changes(&self, after: i64, limit: i64) -> Result<Vec<ExportRow>> {
+        through!(self.export_changes(after, limit))
+    }
+    async fn export_span(
+        &self,
+        after: (Moment, TestId),
+        before: Moment,
+        limit: i64,
+    ) -> Result<Vec<ExportRow>> {
+        through!(self.export_span(after, before, limit))
+    }
+    async fn export_mark(&self, target: &str) -> Result<Option<i64>> {
+        through!(self.export_mark(target))
+    }
+    async fn save_export_mark(&self, target: &str, mark: ExportMark, at: Moment) -> Result<bool> {
+        through!(self.save_export_mark(target, mark, at))
     }
 }
