@@ -212,3 +212,32 @@ async fn sight(board: &dyn Board) -> Result<Sight, StoreError> {
     reactors.sort_by(|a, b| (&a.frame, a.event_type, &a.node).cmp(&(&b.frame, b.event_type, &b.node)));
     Ok(Sight { leaders, agents, reactors })
 }
+
+/// Views of an empty ledger, at half past one.
+#[cfg(test)]
+pub(crate) async fn sample(folder: &tempfile::TempDir) -> Views {
+    use std::time::Duration;
+
+    let ledger = canary_store::SqliteLedger::open(&folder.path().join("canary.db"), "test").unwrap();
+    ledger.migrate().await.unwrap();
+    let second = Duration::from_secs(1);
+    let plan = Plan {
+        canary: "test".into(),
+        cadence: canary_domain::Cadence::new(60 * second, 10 * second).unwrap(),
+        sweep_every: second,
+        watch: second,
+        call_timeout: second,
+        blind_after: second,
+        silence_after: second,
+        backstop_every: second,
+        paths: Vec::new(),
+    };
+    Views::new(Setup {
+        board: Arc::new(canary_store::MemoryBoard::new()),
+        ledger: Arc::new(ledger),
+        plan: Arc::new(plan),
+        clock: Arc::new(|| canary_domain::parse_iso("2026-11-21T01:30:00Z").unwrap()),
+        registry: Registry::new(),
+        sources: Vec::new(),
+    })
+}

@@ -241,3 +241,45 @@ fn event(name: &str, id: Option<i64>, data: &impl Serialize) -> Bytes {
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
     format!("event: {name}\n{id}data: {data}\n\n").into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::views::sample;
+    use tokio::task::JoinSet;
+
+    /// Whether an event of this name comes within ten seconds.
+    async fn comes(line: &mut Line, name: &str) -> bool {
+        let begin = format!("event: {name}\n");
+        let found = async {
+            while let Some(bytes) = line.next().await {
+                if bytes.starts_with(begin.as_bytes()) {
+                    return true;
+                }
+            }
+            false
+        };
+        tokio::time::timeout(Duration::from_secs(10), found).await.unwrap_or(false)
+    }
+
+    #[tokio::test]
+    async fn a_sign_of_life_comes_again_and_again_while_nothing_happens() {
+        let folder = tempfile::tempdir().unwrap();
+        let (views, stop) = (sample(&folder).await, CancellationToken::new());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(views.clone().run(stop.clone()));
+        let permit = Arc::clone(views.streams()).try_acquire_owned().unwrap();
+        let mut line = Line::new(views, None, permit, Duration::from_millis(50));
+        assert_eq!(line.next().await.as_deref(), Some(RETRY.as_bytes()));
+        assert!(comes(&mut line, "snapshot").await);
+        for _ in 0..3 {
+            assert!(comes(&mut line, "heartbeat").await);
+        }
+        let now = Time(canary_domain::parse_iso("2026-11-21T01:30:00Z").unwrap());
+        let text = event("heartbeat", None, &Heartbeat { now });
+        assert_eq!(text, "event: heartbeat\ndata: {\"now\":\"2026-11-21T01:30:00.000000Z\"}\n\n");
+        stop.cancel();
+        assert!(!comes(&mut line, "nothing").await, "it ends with the console");
+        assert_eq!(line.next().await, None);
+    }
+}

@@ -12,6 +12,7 @@ use canary_domain::{Backend, Moment};
 use canary_store::Annotation;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
+use tokio::task::spawn_blocking;
 use utoipa::{IntoParams, ToSchema};
 
 use super::query::Query;
@@ -117,15 +118,19 @@ pub(crate) async fn trend(
     let bytes = match views.written().find(key) {
         Some(bytes) => bytes,
         None => {
-            let trend = views.look(|state| Trend::of(&views.plan().paths, state, key))?;
-            let bytes = Bytes::from(serde_json::to_vec(&trend).map_err(|error| {
-                Problem::new(Kind::StoreBroken, format!("the trend can't be written: {error}"))
-            })?);
-            views.written().keep(key, bytes.clone());
-            bytes
+            // Those threads that read the platform's frames have to be there when one comes.
+            let writing = spawn_blocking(move || write(&views, key));
+            writing.await.expect("columns are written without a panic, and the runtime is there")?
         }
     };
     Ok(([(CONTENT_TYPE, "application/json")], bytes).into_response())
+}
+
+fn write(views: &Views, key: Key) -> Result<Bytes, Problem> {
+    let trend = views.look(|state| Trend::of(&views.plan().paths, state, key))?;
+    let bytes = Bytes::from(serde_json::to_vec(&trend).expect("columns of numbers have a JSON form"));
+    views.written().keep(key, bytes.clone());
+    Ok(bytes)
 }
 
 impl Trend {

@@ -149,8 +149,11 @@ impl PathTally {
     }
 }
 
+/// The hours of each path, by their numbers.
+pub(super) type ByPath = BTreeMap<String, BTreeMap<i64, Cell>>;
+
 /// Sorts rows of the rollup by path and hour.
-pub(super) fn by_path(rows: Vec<PathHour>) -> BTreeMap<String, BTreeMap<i64, Cell>> {
+pub(super) fn by_path(rows: Vec<PathHour>) -> ByPath {
     let mut tallies: BTreeMap<String, BTreeMap<i64, PathTally>> = BTreeMap::new();
     for row in rows {
         let hour = hour_of(row.hour);

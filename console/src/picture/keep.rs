@@ -129,7 +129,7 @@ impl Keeper {
     async fn read_hours(&mut self, now: Moment) -> Result<()> {
         let (ledger, hour) = (self.picture.ledger(), hour_of(now));
         let from = hour - CHANGING;
-        let hours = ledger.hours(begin(from)).await?;
+        let hours = load::hours(ledger, from).await?;
         let marks = ledger.annotations(begin(hour - KEPT), MARKS).await?;
         self.picture.change(|state, plan| {
             state.take_hours(plan, from, hours);

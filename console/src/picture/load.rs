@@ -6,9 +6,10 @@ use std::time::Duration;
 use canary_domain::{Moment, Origin, Outcome};
 use canary_store::{Brief, Filter, Ledger, Result, ResultRow};
 use chrono::TimeDelta;
+use tokio::task::spawn_blocking;
 
 use super::feed::Feed;
-use super::hours::{Hours, KEPT, begin, hour_of};
+use super::hours::{ByPath, Hours, KEPT, begin, by_path, hour_of};
 use super::path::{Before, RECENT, begin_ms};
 use super::state::{State, first_hour};
 use crate::plan::Plan;
@@ -29,6 +30,15 @@ pub(super) async fn feed(ledger: &dyn Ledger, generation: u64) -> Result<Feed> {
     Ok(Feed::new(generation, head, anchor))
 }
 
+/// The rollup's hours from `from` on. A month of them is made small on a thread for such work: those that read the
+/// platform's frames have to be there when one comes.
+pub(super) async fn hours(ledger: &dyn Ledger, from: i64) -> Result<ByPath> {
+    let rows = ledger.hours(begin(from)).await?;
+    Ok(spawn_blocking(move || by_path(rows))
+        .await
+        .expect("sums of counts don't panic, and the runtime is there"))
+}
+
 /// Everything that is kept, as of `now`, beside a feed that was begun before.
 pub(super) async fn state(ledger: &dyn Ledger, plan: &Plan, feed: Feed, now: Moment) -> Result<State> {
     let mut state = State::begin(plan, now, feed);
@@ -36,7 +46,7 @@ pub(super) async fn state(ledger: &dyn Ledger, plan: &Plan, feed: Feed, now: Mom
         state.take(plan, &Arc::new(brief));
     }
     let oldest = hour_of(now) - KEPT;
-    state.take_hours(plan, oldest, ledger.hours(begin(oldest)).await?);
+    state.take_hours(plan, oldest, hours(ledger, oldest).await?);
     state.marks = ledger.annotations(begin(oldest), MARKS).await?;
     for (path, kept) in plan.paths.iter().zip(&mut state.paths) {
         let lacking = RECENT.saturating_sub(kept.verdicts().count());

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use canary_domain::{Moment, Origin};
-use canary_store::{Annotation, Brief, PathHour};
+use canary_store::{Annotation, Brief};
 use chrono::TimeDelta;
 
 use super::feed::Feed;
-use super::hours::{begin, by_path, hour_of};
+use super::hours::{ByPath, begin, hour_of};
 use super::path::{PathKept, begin_ms};
 use crate::plan::Plan;
 
@@ -64,8 +64,7 @@ impl State {
     }
 
     /// Takes all rows of the rollup of hours from `from` on.
-    pub(super) fn take_hours(&mut self, plan: &Plan, from: i64, rows: Vec<PathHour>) {
-        let mut hours = by_path(rows);
+    pub(super) fn take_hours(&mut self, plan: &Plan, from: i64, mut hours: ByPath) {
         let first = first_hour(begin(self.hour));
         for (path, kept) in plan.paths.iter().zip(&mut self.paths) {
             kept.hours.replace(from, hours.remove(&path.name).unwrap_or_default());
