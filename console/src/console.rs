@@ -123,10 +123,16 @@ impl Console {
         let limits = Limits::new();
         let context = Context { ledger, plan, clock, fire, views: views.clone() };
         let api = OpenApiRouter::with_openapi(openapi::base());
-        let (api, document) = api.merge(api::router(context, &Arc::new(access), &limits)).split_for_parts();
+        let api = api.merge(api::router(context, &Arc::new(access), &limits));
+        let api = api.merge(public::status(views.clone()));
+        let (api, mut document) = api.split_for_parts();
+        let [health, metrics] = [health, metrics].map(|router| {
+            let (router, operations) = router.split_for_parts();
+            document.merge(operations);
+            router
+        });
         let api = api.merge(openapi::router(&document)).merge(ui::router());
         views.tell_operations(document);
-        let api = api.merge(public::status(views.clone()));
         let doors = match settings.metrics_listen {
             None => {
                 vec![Door::open("console.listen", settings.listen, health.merge(metrics).merge(api)).await?]

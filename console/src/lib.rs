@@ -1,7 +1,7 @@
 //! The HTTP surface: health, metrics and the admin API (design §8).
 //!
-//! All of it only reads. Every answer of the admin API comes from the ledger, so any instance can give it, leader
-//! or not. What is served without a token says nothing of agents, transfers or hosts (I8).
+//! Every answer of the admin API comes from the stores, so any instance can give it, leader or not, and an operator
+//! may act on any. What is served without a token says nothing of agents, transfers or hosts (I8).
 
 mod access;
 mod api;

@@ -47,11 +47,11 @@ impl Limits {
     }
 
     pub(crate) fn sign_in(&self) -> Limit<ByPeer> {
-        GovernorLayer::new(Arc::clone(&self.sign_in)).error_handler(refuse)
+        GovernorLayer::new(Arc::clone(&self.sign_in)).error_handler(|error| refuse(&error))
     }
 
     pub(crate) fn fire(&self) -> Limit<ByCaller> {
-        GovernorLayer::new(Arc::clone(&self.fire)).error_handler(refuse)
+        GovernorLayer::new(Arc::clone(&self.fire)).error_handler(|error| refuse(&error))
     }
 
     /// Forgets who was quiet, again and again; never ends.
@@ -74,7 +74,7 @@ where
     Arc::new(config.expect("neither the burst nor the time is 0"))
 }
 
-fn refuse(error: GovernorError) -> Response {
+fn refuse(error: &GovernorError) -> Response {
     match error {
         // Whole seconds, cut: one more is never too early.
         GovernorError::TooManyRequests { wait_time, headers: _ } => {

@@ -116,6 +116,11 @@ refusals! {
         "503": "A store is unavailable, or the console is still starting.",
         "504": "The answer took too long.",
     }
+    /// What a page for everybody may answer.
+    Unread {
+        "503": "The ledger was not read yet.",
+        "504": "The answer took too long.",
+    }
     /// A parameter that can't be understood.
     BadParameter {
         "422": "A parameter can't be understood; `parameter` names it.",

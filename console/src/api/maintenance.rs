@@ -46,12 +46,12 @@ pub(crate) struct Maintenance {
 
 /// The windows that were placed: one for all paths, or one for each that was named.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Windows {
-    holds: Vec<Window>,
+pub(crate) struct PlacedWindows {
+    holds: Vec<PlacedWindow>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct Window {
+struct PlacedWindow {
     #[schema(value_type = words::HoldKind)]
     kind: HoldKind,
     /// Null: all paths.
@@ -76,13 +76,13 @@ struct Asked {
     post,
     path = "/maintenance",
     request_body = Maintenance,
-    responses((status = 201, body = Windows), BadBody, Denied)
+    responses((status = 201, body = PlacedWindows), BadBody, Denied)
 )]
 pub(crate) async fn maintenance(
     operator: Operator,
     State(context): State<Context>,
     Body(given): Body<Maintenance>,
-) -> Result<(StatusCode, Json<Windows>), Problem> {
+) -> Result<(StatusCode, Json<PlacedWindows>), Problem> {
     let asked = understood(given, &context)?;
     let Asked { from, to, paths, reason } = &asked;
     let whose = paths.as_ref().map_or_else(|| "all paths".to_owned(), |paths| paths.join(", "));
@@ -98,11 +98,11 @@ pub(crate) async fn maintenance(
         let hold = Hold { kind: HoldKind::Maintenance, path: path.clone(), from: *from, until: Some(*to) };
         context.ledger.place_hold(&hold, &actor, reason).await?;
         let (from, until, reason) = (Time(*from), Time(*to), reason.clone());
-        holds.push(Window { kind: HoldKind::Maintenance, path, from, until, actor, reason });
+        holds.push(PlacedWindow { kind: HoldKind::Maintenance, path, from, until, actor, reason });
     }
     mark(&context, *from, format!("maintenance of {whose}: {reason}")).await?;
     mark(&context, *to, format!("end of the maintenance of {whose}: {reason}")).await?;
-    Ok((StatusCode::CREATED, Json(Windows { holds })))
+    Ok((StatusCode::CREATED, Json(PlacedWindows { holds })))
 }
 
 /// Puts a mark on the trend.

@@ -29,7 +29,7 @@ mod stream;
 mod timeline;
 mod trend;
 mod window;
-mod words;
+pub(crate) mod words;
 
 use std::sync::Arc;
 

@@ -5,9 +5,9 @@ mod metrics;
 mod readyz;
 mod status;
 
-use axum::Router;
-use axum::routing::get;
 use prometheus::Registry;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use readyz::{NotReady, Readiness};
 
@@ -15,13 +15,11 @@ pub(crate) use readyz::Ready;
 pub(crate) use status::router as status;
 
 /// `/healthz` and `/readyz`.
-pub(crate) fn health(ready: Ready) -> Router {
-    Router::new()
-        .route("/healthz", get(healthz::healthz))
-        .merge(Router::new().route("/readyz", get(readyz::readyz)).with_state(ready))
+pub(crate) fn health(ready: Ready) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(healthz::healthz)).routes(routes!(readyz::readyz)).with_state(ready)
 }
 
 /// `/metrics`.
-pub(crate) fn metrics(registry: Registry) -> Router {
-    Router::new().route("/metrics", get(metrics::metrics)).with_state(registry)
+pub(crate) fn metrics(registry: Registry) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(metrics::metrics)).with_state(registry)
 }

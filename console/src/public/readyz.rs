@@ -13,6 +13,7 @@ use http::StatusCode;
 use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
+use utoipa::ToSchema;
 
 /// How long an answer is given again.
 const GOOD_FOR: Duration = Duration::from_secs(1);
@@ -20,7 +21,7 @@ const GOOD_FOR: Duration = Duration::from_secs(1);
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// A part that is not ready. Everybody may read it: it names no host and no secret (I8).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NotReady {
     /// The part: `board`, `ledger`, `reactor a/TokensTransferred`.
     pub part: String,
@@ -89,12 +90,21 @@ async fn answers<T>(part: &str, question: impl Future<Output = Result<T, StoreEr
     Some(NotReady { part: part.to_owned(), why: why.to_owned() })
 }
 
-#[derive(Debug, Serialize)]
-struct Answer {
+/// Whether this instance is ready.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ready)]
+pub(crate) struct Answer {
     ready: bool,
     not_ready: Vec<NotReady>,
 }
 
+/// The stores answer and the reactors have subscribed.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    responses((status = 200, body = Answer), (status = 503, body = Answer, description = "Something is not ready.")),
+    security(())
+)]
 pub(crate) async fn readyz(State(ready): State<Ready>) -> Response {
     let not_ready = ready.ask().await;
     let status = if not_ready.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -8,16 +8,8 @@ use super::Block;
 use crate::plan::Source;
 
 /// What is served beside the API's operations.
-const PAGES: [(&str, &str); 8] = [
-    ("GET /healthz", "The process is alive."),
-    ("GET /readyz", "The stores answer and the reactors have subscribed."),
-    ("GET /metrics", "All metrics, in Prometheus' text format."),
-    ("GET /status", "The public page: a word a path, and the past hour."),
-    ("GET /status.json", "The same for programs."),
-    ("GET /badge/{path}.svg", "A path's state, as a picture."),
-    ("GET /ui", "This page."),
-    ("GET /api/openapi.json", "The API's document."),
-];
+const PAGES: [(&str, &str); 2] =
+    [("GET /ui", "This page."), ("GET /api/openapi.json", "The API's document.")];
 
 pub(super) fn observability_surface(operations: Option<&OpenApi>, registry: &Registry) -> Block {
     let pages = PAGES.map(|(name, what)| vec!["page".to_owned(), name.to_owned(), what.to_owned()]);

@@ -11,14 +11,16 @@ mod rollup;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State as Shared};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::HeaderMap;
 use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::cached::Cached;
+use crate::openapi::{Missing, Unread};
 use crate::picture::Fresh;
 use crate::problem::{Kind, Problem};
 use crate::views::Views;
@@ -33,13 +35,13 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// `/status`, `/status.json`, `/status.css` and the badges.
-pub(crate) fn router(views: Views) -> Router {
+pub(crate) fn router(views: Views) -> OpenApiRouter {
     let public = Public { views, shown: Arc::default() };
-    Router::new()
-        .route("/status", get(page))
-        .route("/status.json", get(json))
+    OpenApiRouter::new()
+        .routes(routes!(page))
+        .routes(routes!(json))
+        .routes(routes!(badge))
         .route("/status.css", get(style))
-        .route("/badge/{file}", get(badge))
         .with_state(public)
 }
 
@@ -76,11 +78,27 @@ impl Shown {
     }
 }
 
+/// The public page: a word a path, and the past hour.
+#[utoipa::path(
+    get,
+    path = "/status",
+    operation_id = "status_page",
+    responses((status = 200, body = String, content_type = "text/html; charset=utf-8"), Unread),
+    security(())
+)]
 async fn page(Shared(public): Shared<Public>, asked: HeaderMap) -> Result<Response, Problem> {
     let page = public.shown().await?.page.answer(&asked);
     Ok(([(CONTENT_SECURITY_POLICY, POLICY)], page).into_response())
 }
 
+/// The same for programs.
+#[utoipa::path(
+    get,
+    path = "/status.json",
+    operation_id = "status",
+    responses((status = 200, body = Status), Unread),
+    security(())
+)]
 async fn json(Shared(public): Shared<Public>, asked: HeaderMap) -> Result<Response, Problem> {
     Ok(public.shown().await?.json.answer(&asked))
 }
@@ -89,6 +107,14 @@ async fn style(asked: HeaderMap) -> Response {
     Cached::new(STYLE, "text/css; charset=utf-8", STYLE_KEEP).answer(&asked)
 }
 
+/// A path's state, as a picture.
+#[utoipa::path(
+    get,
+    path = "/badge/{file}",
+    params(("file" = String, Path, description = "The path's name, and `.svg`.")),
+    responses((status = 200, body = String, content_type = "image/svg+xml"), Missing, Unread),
+    security(())
+)]
 async fn badge(
     Shared(public): Shared<Public>,
     Path(file): Path<String>,

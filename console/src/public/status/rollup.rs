@@ -4,8 +4,9 @@ use canary_domain::{Moment, Outcome, PathState};
 use canary_store::PlacedHold;
 use chrono::{DateTime, TimeDelta};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::api::Time;
+use crate::api::{Time, words};
 use crate::picture::{PathKept, State};
 use crate::views::Views;
 
@@ -16,24 +17,27 @@ const PART_S: i64 = 300;
 const STEP_S: i64 = 15;
 
 /// How everything does.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Status {
+    #[schema(value_type = words::PathState)]
     pub(super) state: PathState,
     pub(super) at: Time,
     pub(super) paths: Vec<PathStatus>,
 }
 
 /// How a path does.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PathStatus {
     pub(super) path: String,
+    #[schema(value_type = words::PathState)]
     pub(super) state: PathState,
     /// Oldest first.
     pub(super) hour: Vec<Part>,
 }
 
 /// Five minutes of a path, by the moments at which the slots' cycles began.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = StatusPart)]
 pub(super) struct Part {
     pub(super) from: Time,
     pub(super) passed: i64,
