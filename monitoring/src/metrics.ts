@@ -77,20 +77,15 @@ export const UPSTREAM_LABELS = ['instance', 'job'] as const;
 export const UPSTREAM: Readonly<Record<string, Metric>> = {
   eventstore_checkpoints: metric('gauge', 'name', 'read'),
   eventstore_io_events: metric('counter', 'activity'),
-  eventstore_io_bytes: metric('counter', 'activity'),
   eventstore_queue_queueing_duration_max_seconds: metric('gauge', 'name', 'range'),
   eventstore_writer_flush_duration_max_seconds: metric('gauge', 'range'),
   eventstore_current_incoming_grpc_calls: metric('gauge'),
-  eventstore_proc_cpu: metric('gauge'),
-  pg_up: metric('gauge'),
   pg_stat_activity_count: metric('gauge', 'datname', 'state'),
   pg_settings_max_connections: metric('gauge', 'server'),
   pg_stat_activity_max_tx_duration: metric('gauge', 'datname', 'state'),
   pg_stat_database_xact_commit: metric('counter', 'datid', 'datname'),
   pg_stat_database_xact_rollback: metric('counter', 'datid', 'datname'),
   pg_stat_database_deadlocks: metric('counter', 'datid', 'datname'),
-  pg_stat_database_blks_hit: metric('counter', 'datid', 'datname'),
-  pg_stat_database_blks_read: metric('counter', 'datid', 'datname'),
   pg_locks_count: metric('gauge', 'datname', 'mode'),
 };
 

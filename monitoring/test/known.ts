@@ -1,6 +1,6 @@
 // Holds what an expression names against the tables of what there is.
 
-import { uses } from './promql.js';
+import { uses } from '../src/parse.js';
 
 /** What is wrong with an expression: series that nobody writes, labels that they lack. Throws if it does not parse. */
 export function unknowns(expr: string, ...tables: ReadonlyMap<string, readonly string[]>[]): string[] {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 import { parse } from 'yaml';
 
-import { resultLabels, uses } from './promql.js';
+import { resultLabels, uses } from '../src/parse.js';
 
 export const ROOT = new URL('../', import.meta.url);
 export const RULES = new URL('prometheus/rules.yml', ROOT);

@@ -10,13 +10,12 @@ export interface Use {
   readonly labels: ReadonlySet<string>;
 }
 
-/** Grafana's variables, by values that parse. */
-export function substitute(expr: string): string {
-  return expr
-    .replaceAll('$__rate_interval', '5m')
-    .replaceAll('$__range', '1h')
-    .replaceAll('$__interval', '1m')
-    .replaceAll(/\$(?:\{(\w+)(?::\w+)?\}|(\w+))/g, '.+');
+/** Grafana's variables, each by a value that parses and matches everything. */
+const ANYTHING: Readonly<Record<string, string>> = { __rate_interval: '5m', __range: '1h', __interval: '1m' };
+
+/** Puts values for Grafana's variables. */
+export function substitute(expr: string, values: Readonly<Record<string, string>> = ANYTHING): string {
+  return expr.replaceAll(/\$(?:\{(\w+)(?::\w+)?\}|(\w+))/g, (_, braced?: string, bare?: string) => values[braced ?? bare ?? ''] ?? '.+');
 }
 
 function* descendants(node: SyntaxNode, name: string): Generator<SyntaxNode> {
@@ -44,14 +43,23 @@ function matchedOn(binary: SyntaxNode, text: (node: SyntaxNode) => string): stri
   return [...descendants(modifier, 'LabelName')].map(text);
 }
 
+function parse(source: string): SyntaxNode {
+  const top = parser.parse(source).topNode;
+  const [broken] = descendants(top, '⚠');
+  if (broken) throw new Error(`does not parse at ${broken.from}: ${source}`);
+  return top;
+}
+
+/** The selectors of an expression without variables, such as `up{job="canary"}`. Throws if it does not parse. */
+export function selectors(source: string): string[] {
+  return [...descendants(parse(source), 'VectorSelector')].map((node) => source.slice(node.from, node.to));
+}
+
 /** What an expression uses. Throws if it does not parse. */
 export function uses(expr: string): Use[] {
   const source = substitute(expr);
   const text = (node: SyntaxNode) => source.slice(node.from, node.to);
-  const top = parser.parse(source).topNode;
-  const broken = [...descendants(top, '⚠')];
-  if (broken[0]) throw new Error(`does not parse at ${broken[0].from}: ${source}`);
-  return [...descendants(top, 'VectorSelector')].map((selector) => {
+  return [...descendants(parse(source), 'VectorSelector')].map((selector) => {
     const name = selector.getChild('Identifier');
     if (!name) throw new Error(`a selector without a name: ${text(selector)}`);
     const matched = [...descendants(selector, 'LabelName')].map(text);
@@ -66,7 +74,6 @@ export function uses(expr: string): Use[] {
 /** The labels in `by (…)` of the first aggregation, which are the result's in the way our rules are written. */
 export function resultLabels(expr: string): string[] | undefined {
   const source = substitute(expr);
-  const top = parser.parse(source).topNode;
-  const aggregation = [...descendants(top, 'AggregateExpr')][0];
+  const [aggregation] = descendants(parse(source), 'AggregateExpr');
   return aggregation && groupedBy(aggregation, (node) => source.slice(node.from, node.to));
 }
