@@ -106,6 +106,9 @@ fn why(row: &ResultRow, reason: Reason) -> String {
         Reason::Paused => "the path was paused.".to_owned(),
         Reason::Maintenance => "a maintenance window was open.".to_owned(),
         Reason::NoLeader => "no instance of the canary led when the slot was due.".to_owned(),
+        Reason::Overrun if row.facts.test.cycle.is_none() => {
+            "the order could not be begun in time, and nothing was sent.".to_owned()
+        }
         Reason::Overrun => "the slot could not be started within half a period.".to_owned(),
         Reason::LeaseLost => "the runner lost its lease before the call, and nothing was sent.".to_owned(),
         Reason::RateLimited => "the platform had asked for patience beyond the slot.".to_owned(),
@@ -226,6 +229,14 @@ mod tests {
         let mut barred = because(Reason::Credentials);
         barred.facts.withheld = Some(Withheld { at: after(0), reason: Reason::Credentials, code: Some(401) });
         assert!(explain(&barred).contains("(HTTP 401), and nothing was sent"));
+    }
+
+    #[test]
+    fn an_order_that_was_not_begun_is_not_told_as_a_slot() {
+        let mut order = because(Reason::Overrun);
+        assert!(explain(&order).contains("slot"));
+        order.facts.test.cycle = None;
+        assert_eq!(explain(&order), "Missed: the order could not be begun in time, and nothing was sent.");
     }
 
     #[test]

@@ -255,7 +255,7 @@ pub trait Ledger: Send + Sync {
     /// not, never the other way round. A record whose slot has the row of another test id is left out and logged.
     async fn record(&self, rows: &[FactsRow]) -> Result<Vec<Change>>;
 
-    /// Pending scheduled rows registered before this moment, oldest first, at most `limit`.
+    /// Pending rows registered before this moment, slots and ordered tests alike, oldest first, at most `limit`.
     async fn pending(&self, before: Moment, limit: i64) -> Result<Vec<Facts>>;
 
     /// The rows of these tests, in any order; those that are not there are left out.

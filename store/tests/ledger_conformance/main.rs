@@ -66,7 +66,7 @@ conformance! {
         what_is_written_is_read_again_to_the_microsecond;
     reading:
         rows_that_are_not_there_are_left_out,
-        pending_gives_the_oldest_scheduled_ones_back_with_their_facts,
+        pending_gives_the_oldest_back_with_their_facts_ordered_ones_too,
         every_filter_narrows_and_all_of_them_have_to_match,
         pages_stay_right_while_rows_arrive,
         rows_registered_at_one_moment_are_paged_by_id,

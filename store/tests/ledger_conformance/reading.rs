@@ -25,7 +25,7 @@ pub async fn rows_that_are_not_there_are_left_out(home: &Home) {
     assert_eq!(ledger.rows(&[]).await.unwrap(), []);
 }
 
-pub async fn pending_gives_the_oldest_scheduled_ones_back_with_their_facts(home: &Home) {
+pub async fn pending_gives_the_oldest_back_with_their_facts_ordered_ones_too(home: &Home) {
     let ledger = home.ledger();
     let tests: Vec<Test> = (0..4).map(|n| test("p", CYCLE + n)).collect();
     for test in tests.iter().rev() {
@@ -34,14 +34,15 @@ pub async fn pending_gives_the_oldest_scheduled_ones_back_with_their_facts(home:
     let facts = seen(tests[1].clone());
     ledger.record(&[with_outcome(tests[1].clone(), Outcome::Pending)]).await.unwrap();
     write_passed(&*ledger, test("q", CYCLE)).await;
-    ledger.claim(&fired_by_hand("p")).await.unwrap();
+    let ordered = Test { registered_at: edge(CYCLE + 2) + TimeDelta::microseconds(1), ..fired_by_hand("p") };
+    ledger.claim(&ordered).await.unwrap();
 
     let before = edge(CYCLE + 3);
     let pending = ledger.pending(before, 10).await.unwrap();
     let found: Vec<TestId> = pending.iter().map(|facts| facts.test.test_id).collect();
     assert_eq!(
         found,
-        [tests[0].test_id, tests[1].test_id, tests[2].test_id],
+        [tests[0].test_id, tests[1].test_id, tests[2].test_id, ordered.test_id],
         "the moment itself is not before it"
     );
     assert_eq!(pending[1], facts);

@@ -21,7 +21,7 @@ pub(super) async fn pending(
     limit: i64,
 ) -> sqlx::Result<Vec<Facts>> {
     let sql = format!(
-        "{} WHERE canary = $1 AND outcome = 'pending' AND outcome <> 'passed' AND origin = 'schedule' \
+        "{} WHERE canary = $1 AND outcome = 'pending' AND outcome <> 'passed' \
          AND registered_at < $2 ORDER BY registered_at, test_id LIMIT $3",
         *SELECT
     );
