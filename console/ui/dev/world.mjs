@@ -99,7 +99,7 @@ export class World {
     const paths = this.paths.map((path) => this.row(path, now))
     const worst = ['failing', 'degraded', 'unknown', 'passing', 'paused'].find((state) => paths.some((row) => row.state === state))
     return {
-      canary: 'prod', now: iso(now), state: worst, period_ms: this.periodMs, next_fire_at: iso((Math.floor(now / this.periodMs) + 1) * this.periodMs),
+      canary: 'prod', now: iso(now), as_of: iso(now), board: 'available', state: worst, period_ms: this.periodMs, next_fire_at: iso((Math.floor(now / this.periodMs) + 1) * this.periodMs),
       leaders: [{ role: 'runner', node: 'canary-7f9c4-2xk', term: 41 }, { role: 'judge', node: 'canary-7f9c4-9pq', term: 38 }],
       windows: windowsOf(paths.flatMap((row) => row.recent), this.empty), holds: this.holds(), paths,
     }
@@ -140,7 +140,7 @@ export class World {
     const now = Date.now()
     const since = (now - this.started) / 1000
     return {
-      now: iso(now),
+      now: iso(now), board: 'available',
       reactors: EVENTS.map((event_type, at) => ({
         frame: 'a', event_type, node: 'canary-7f9c4-2xk', connected: at !== 4, position: 48_211_300 + Math.floor(since * 90), covered_since: iso(this.started - HOUR),
         covered_until: iso(now - (at === 4 ? 48_000 : (now + at * 900) % 9_000)), last_event_at: iso(now - 400),

@@ -11,20 +11,20 @@ import { ALL, chosen, rateFloor, tableOf } from '../src/logic/trend'
 import { T0, at, brief, cycles, reactor } from './make'
 
 describe('reactors', () => {
-  const before = { now: at(0), reactors: [reactor({ events_total: 100 })] }
+  const before = { now: at(0), board: 'available' as const, reactors: [reactor({ events_total: 100 })] }
 
   test('have a rate after two readings, by the server’s clock', () => {
     expect(rated(null, before)[0]?.rate).toBeNull()
-    expect(rated(before, { now: at(5), reactors: [reactor({ events_total: 350 })] })[0]?.rate).toBe(50)
+    expect(rated(before, { now: at(5), board: 'available', reactors: [reactor({ events_total: 350 })] })[0]?.rate).toBe(50)
   })
 
   test('that began anew have an unknown rate, never a negative one', () => {
-    expect(rated(before, { now: at(5), reactors: [reactor({ events_total: 3 })] })[0]?.rate).toBeNull()
-    expect(rated(before, { now: at(0), reactors: [reactor()] })[0]?.rate).toBeNull()
+    expect(rated(before, { now: at(5), board: 'available', reactors: [reactor({ events_total: 3 })] })[0]?.rate).toBeNull()
+    expect(rated(before, { now: at(0), board: 'available', reactors: [reactor()] })[0]?.rate).toBeNull()
   })
 
   test('of several instances stand together by event', () => {
-    const groups = byEvent(rated(null, { now: at(0), reactors: [reactor(), reactor({ event_type: 'X' }), reactor({ node: 'n2' })] }))
+    const groups = byEvent(rated(null, { now: at(0), board: 'available', reactors: [reactor(), reactor({ event_type: 'X' }), reactor({ node: 'n2' })] }))
     expect(groups.map((group) => [group.event, group.nodes.length])).toEqual([['TokensTransferred', 2], ['X', 1]])
   })
 

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 
 import { type Situation, isStale, stateLine, titleOf } from '../src/logic/headline'
 import { worst } from '../src/logic/outcome'
-import { T0, board, brief, row, windows } from './make'
+import { clock } from '../src/logic/format'
+import { T0, at, board, brief, row, windows } from './make'
 
 const judged = brief()
 const failing = board([row({ path: 'a', state: 'failing', last: judged }), row({ path: 'b', last: judged })], { state: 'failing' })
@@ -29,6 +30,12 @@ test('a lost stream and a failed reading are stale, since their last word', () =
   expect(stateLine(troubled)).toContain('The API can’t be reached; trying again')
   expect(isStale(troubled)).toBe(true)
   expect(isStale({ ...calm, link: 'connecting' })).toBe(false)
+})
+
+test('an answer that rests on an old reading of the ledger is stale since that reading', () => {
+  const old = { ...failing, now: at(60) }
+  expect(stateLine({ ...calm, board: old })).toContain(`Stale since ${clock(at(0))}: the ledger is away`)
+  expect(isStale({ ...calm, board: { ...failing, now: at(20) } })).toBe(false)
 })
 
 test('the line stays as it is while nothing happens, for it is read aloud', () => {

@@ -52,6 +52,8 @@ export function board(paths: PathRow[], given: Partial<Scoreboard> = {}): Scoreb
   return {
     canary: 'prod',
     now: at(0),
+    as_of: at(0),
+    board: 'available',
     state: 'passing',
     period_ms: 60_000,
     next_fire_at: at(60),

@@ -40,7 +40,7 @@ function answer(method: string, path: string): [number, unknown] {
   if (path === '/session') return [200, { name: 'mira', role, auth: 'session' }]
   if (path === '') return [200, board([row({ last: brief(), recent: [brief()] }), row({ path: 'q' })])]
   if (path.startsWith('/cycles')) return [200, cycles(['p', 'q'], [{ p: brief() }])]
-  if (path === '/reactors') return [200, { now: at(0), reactors: [reactor()] }]
+  if (path === '/reactors') return [200, { now: at(0), board: 'available', reactors: [reactor()] }]
   if (path.startsWith('/trend')) return [200, { days: 30, step_ms: 3_600_000, at: [], paths: [], marks: [] }]
   if (path.endsWith('/fire')) return [202, { test_id: 'fired-1' }]
   return [404, { title: 'Not found', detail: path }]

@@ -37,14 +37,18 @@ export interface Brief {
   revision: number
 }
 
+export type LedRole = 'runner' | 'judge'
+export type HoldKind = 'pause' | 'maintenance'
+export type Via = 'live' | 'replay' | 'backstop'
+
 export interface Leader {
-  role: 'runner' | 'judge'
+  role: LedRole
   node: string | null
   term: number | null
 }
 
 export interface Hold {
-  kind: 'pause' | 'maintenance'
+  kind: HoldKind
   path: string | null
   from: Time
   until: Time | null
@@ -75,9 +79,15 @@ export interface PathRow {
   agent: AgentBalance
 }
 
+/** Whether what comes from the board (leaders, balances, reactors) is there. */
+export type BoardSeen = 'available' | 'unavailable'
+
 export interface Scoreboard {
   canary: string
   now: Time
+  /** When the ledger was read last: behind `now` while it is away. */
+  as_of: Time
+  board: BoardSeen
   state: PathState
   period_ms: number
   next_fire_at: Time
@@ -115,6 +125,7 @@ export interface Reactor {
 
 export interface Reactors {
   now: Time
+  board: BoardSeen
   reactors: Reactor[]
 }
 
@@ -158,13 +169,13 @@ export interface About {
 export interface TimelineEvent {
   at: Time
   what: string
-  via: 'live' | 'replay' | 'backstop' | null
+  via: Via | null
 }
 
 export interface Stamp {
   seen: Time
   occurred: Time
-  via: 'live' | 'replay' | 'backstop'
+  via: Via
   frame: string
   position: number
 }

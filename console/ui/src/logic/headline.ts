@@ -16,7 +16,11 @@ export interface Situation {
   trouble: string | null
 }
 
-export const isStale = (now: Situation): boolean => now.phase === 'in' && (now.link === 'lost' || now.trouble !== null)
+/** An answer may rest on an earlier reading of the ledger; a few seconds of that are its cache. */
+const OLD_MS = 30_000
+const ledgerIsAway = (board: Scoreboard): boolean => Date.parse(board.now) - Date.parse(board.as_of) > OLD_MS
+
+export const isStale = (now: Situation): boolean => now.phase === 'in' && (now.link === 'lost' || now.trouble !== null || (now.board !== null && ledgerIsAway(now.board)))
 
 export function titleOf(now: Situation): string {
   const place = now.board ? `canaries (${now.board.canary})` : 'canaries'
@@ -53,12 +57,12 @@ export function stateLine(now: Situation): string {
   if (!now.board) return now.trouble === null ? 'Loading…' : `${now.trouble}; trying again.`
   const told = summary(now.board)
   if (!isStale(now)) return told
-  return `${staleSince(now)}: ${now.trouble ?? 'the live stream is lost'}; trying again. Last known: ${told}`
+  return `${staleSince(now)}: ${now.trouble ?? (now.link === 'lost' ? 'the live stream is lost' : 'the ledger is away')}; trying again. Last known: ${told}`
 }
 
-/** With a living stream it is the scoreboard that is old. */
+/** With a living stream it is the scoreboard that is old, or the ledger under it. */
 function staleSince(now: Situation): string {
-  const since = now.link === 'lost' ? now.heardAt : now.board && Date.parse(now.board.now)
+  const since = now.link === 'lost' ? now.heardAt : now.board && Date.parse(ledgerIsAway(now.board) ? now.board.as_of : now.board.now)
   return since === null ? 'Stale' : `Stale since ${clock(since)}`
 }
 
