@@ -39,6 +39,8 @@ mod status;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
+mod trace;
+#[cfg(test)]
 mod trend;
 #[cfg(test)]
 mod ui;
