@@ -38,14 +38,11 @@ fn main() {
         let mut canary = stage.launch_ready().await;
         canary.takes_the_lead().await;
         settle(&canary).await;
-        let at_rest = memory_mb(canary.id());
+        println!("\nresident memory at rest: {}", memory(canary.id()));
         ask::report(&canary).await;
-        let asked = memory_mb(canary.id());
-        println!(
-            "\nresident memory: {at_rest:.1} MB at rest, {asked:.1} MB after the questions (budget {MEMORY_MB:.0})"
-        );
+        println!("\nresident memory after the questions: {}", memory(canary.id()));
         paint::report(&format!("http://{}/ui#/admin/canaries", canary.console()));
-        println!("resident memory with the pages shown: {:.1} MB", memory_mb(canary.id()));
+        println!("resident memory after the pages: {}", memory(canary.id()));
         canary.terminate().await;
     });
 }
@@ -91,9 +88,15 @@ async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     (work.await, started.elapsed())
 }
 
-fn memory_mb(process: u32) -> f64 {
+/// What a process holds, and how much of that is its own and not the program's file.
+fn memory(process: u32) -> String {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    let kilobytes: f64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
-    kilobytes / 1024.0
+    let megabytes = |key: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+        let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        kilobytes / 1024.0
+    };
+    let (resident, anonymous) = (megabytes("VmRSS:"), megabytes("RssAnon:"));
+    let verdict = if resident <= MEMORY_MB { "" } else { "  OVER BUDGET" };
+    format!("{resident:.1} MB, {anonymous:.1} MB of it anonymous (budget {MEMORY_MB:.0} MB){verdict}")
 }

@@ -13,8 +13,9 @@ pub(crate) fn report(url: &str) {
     }
     println!();
     let status = Command::new(vitest)
-        .args(["run", "--dir", "tools", "--reporter=dot", "--disable-console-intercept", "paint"])
+        .args(["run", "paint", "--dir=tools", "--reporter=dot", "--disable-console-intercept"])
         .env("CONSOLE_PAGE", url)
+        .env("NO_COLOR", "1")
         .current_dir(&project)
         .stdin(Stdio::null())
         .status();

@@ -11,8 +11,8 @@ export const SETTLED_LOST: Rule = {
   only: { event_type: 'CrossFrameTransferSettled', backend: 'async' },
 }
 
-/** One saga's settlement is heard of after the deadline. */
+/** One saga's settlement is heard of after the deadline: in the frame that the canary watches. */
 export const LATE_ONCE: Rule = {
   what: { event: { delayed: { by_ms: 6_000 } } },
-  only: { event_type: 'CrossFrameTransferSettled', backend: 'async', first: 1 },
+  only: { event_type: 'CrossFrameTransferSettled', backend: 'async', frame: 'a', first: 1 },
 }
