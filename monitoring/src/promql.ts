@@ -40,10 +40,10 @@ export function rate(by: readonly string[], counter: string, ...matchers: string
   return over('sum', by, `rate(${select(counter, ...matchers)}[${STEP}])`);
 }
 
-/** A quantile of a histogram. */
+/** A quantile of a histogram; nothing (instead of NaN) where nothing was counted. */
 export function quantile(q: number, by: readonly string[], range: string, histogram: string, ...matchers: string[]): string {
   const buckets = `rate(${select(`${histogram}_bucket`, ...matchers)}[${range}])`;
-  return `histogram_quantile(${q}, ${over('sum', [...by, 'le'], buckets)})`;
+  return `histogram_quantile(${q}, ${over('sum', [...by, 'le'], buckets)}) >= 0`;
 }
 
 /** How long ago a moment was; the latest of all instances counts. */
