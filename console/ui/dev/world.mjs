@@ -82,7 +82,7 @@ export class World {
   tick(now = Date.now()) {
     const cycle = Math.floor(now / this.periodMs)
     const begun = [...this.rows.values()].some((row) => row.cycle === cycle)
-    if (!begun) this.fire(cycle)
+    if (!begun && (!this.empty || cycle * this.periodMs > this.started)) this.fire(cycle)
     for (const row of this.rows.values()) {
       const path = this.paths.find((known) => known.name === row.path)
       if (row.outcome === 'pending' && now - row.at > path.usual + 1_500) this.judge(row, now)

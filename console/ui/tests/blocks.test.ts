@@ -102,6 +102,11 @@ test('a sparkline breaks where a latency is missing and marks what did not pass'
   expect(drawn.line + JSON.stringify(sparkline([], 100, 20, 30))).not.toContain('NaN')
 })
 
+test('a timeline counts microseconds', () => {
+  const result = { fired_at: '2026-11-21T01:00:00.006100Z', timeline: [{ at: '2026-11-21T01:00:00.008300Z', what: 'tokens_xfer', via: 'live' }] } as unknown as Result
+  expect(linesOf(result)[0]?.offset).toBe('+2.2 ms')
+})
+
 test('a timeline counts from firing, before it too', () => {
   const result = { fired_at: at(1), timeline: [{ at: at(0.96), what: 'registered', via: null }, { at: at(1), what: 'fired', via: null }, { at: at(1.3), what: 'tokens_xfer', via: 'live' }, { at: at(2), what: 'new_word', via: null }] } as unknown as Result
   expect(linesOf(result).map((line) => [line.name, line.offset, line.via])).toEqual([['Registered', '−40 ms', null], ['Fired', '0', null], ['tokens_xfer', '+300 ms', 'live'], ['new_word', '+1.00 s', null]])

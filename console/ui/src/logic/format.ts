@@ -47,7 +47,8 @@ export function ago(at: string | null | undefined, now: number): string {
 /** Until the next fire; cycles go on by themselves, so a moment that has passed counts by the period. */
 export function countdown(nextFireAt: string, periodMs: number, now: number): string {
   const next = nextAt(Date.parse(nextFireAt), periodMs, now)
-  return `${Math.max(0, Math.ceil((next - now) / 1000))} s`
+  const seconds = Math.max(0, Math.ceil((next - now) / 1000))
+  return seconds > 120 ? span(seconds * 1000) : `${seconds} s`
 }
 
 export function nextAt(due: number, periodMs: number, now: number): number {

@@ -16,8 +16,10 @@ export interface Sparkline {
 export function sparkline(recent: readonly Brief[], width: number, height: number, slots: number): Sparkline {
   const edge = 2
   const known = recent.flatMap((brief) => (brief.total_latency_ms === null ? [] : [Math.log(brief.total_latency_ms + 1)]))
-  const low = Math.min(...known)
-  const range = Math.max(...known) - low
+  const [low, high] = [Math.min(...known), Math.max(...known)]
+  // Latencies that differ by less than twice are noise, and are not to look like mountains.
+  const range = Math.max(high - low, Math.LN2)
+  const middle = (low + high) / 2
   const step = (width - 2 * edge) / Math.max(1, slots - 1)
   const first = slots - recent.length
   const dots: Dot[] = []
@@ -26,8 +28,7 @@ export function sparkline(recent: readonly Brief[], width: number, height: numbe
   recent.forEach((brief, at) => {
     const x = round(edge + (first + at) * step)
     const ms = brief.total_latency_ms
-    // Steady latencies are drawn along the middle.
-    const share = ms === null ? 0 : range < 0.05 ? 0.5 : (Math.log(ms + 1) - low) / range
+    const share = ms === null ? 0 : 0.5 + (Math.log(ms + 1) - middle) / range
     const y = round(height - edge - share * (height - 2 * edge))
     if (ms === null) pen = false
     else {

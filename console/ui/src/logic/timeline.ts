@@ -42,16 +42,22 @@ export const VIA: Record<NonNullable<TimelineEvent['via']>, string> = {
 }
 
 export function linesOf(result: Result): Line[] {
-  const fired = result.fired_at ? Date.parse(result.fired_at) : null
+  const fired = result.fired_at ? millis(result.fired_at) : null
   return result.timeline.map((event, index) => {
     const [name, meaning, tone] = WORDS[event.what] ?? [event.what, '', 'own']
     return { key: `${event.what}-${index}`, at: event.at, name, meaning, via: event.via, tone, offset: offset(fired, event.at) }
   })
 }
 
+/** With the microseconds that a Date leaves out. */
+function millis(at: string): number {
+  const micros = /\.\d{3}(\d{3})/.exec(at)?.[1]
+  return Date.parse(at) + Number(micros ?? 0) / 1000
+}
+
 function offset(fired: number | null, at: string): string {
   if (fired === null) return ''
-  const ms = Date.parse(at) - fired
+  const ms = Math.round((millis(at) - fired) * 1000) / 1000
   if (ms === 0) return '0'
   return ms < 0 ? `−${latency(-ms)}` : `+${latency(ms)}`
 }
