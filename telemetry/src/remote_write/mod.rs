@@ -14,7 +14,7 @@ mod protobuf;
 mod request;
 mod series;
 
-pub use request::{Point, compress, requests};
+pub use request::{Point, compress, encode, requests};
 pub use series::Series;
 
 /// What a request says of its body.

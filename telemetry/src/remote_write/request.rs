@@ -69,8 +69,12 @@ fn fitting(table: &[Series], points: &[Point], limit: usize) -> usize {
     points.len()
 }
 
-/// The `WriteRequest` of points that are sorted by series.
-fn encode(table: &[Series], points: &[Point]) -> Vec<u8> {
+/// The bytes of one request before compression, however large. The points have to be sorted by series and time.
+///
+/// # Panics
+/// When a point's series is not in the table.
+#[must_use]
+pub fn encode(table: &[Series], points: &[Point]) -> Vec<u8> {
     let mut out = Vec::new();
     for of_one in points.chunk_by(|a, b| a.series == b.series) {
         let labels = table[of_one[0].series].encoded();
