@@ -7,7 +7,7 @@ import { isRoomy, rowsOf, step, tally, tell } from '../src/logic/matrix'
 import { byEvent, freshness, rated } from '../src/logic/rates'
 import { sparkline } from '../src/logic/sparkline'
 import { linesOf } from '../src/logic/timeline'
-import { ALL, chosen, rateFloor, tableOf } from '../src/logic/trend'
+import { ALL, chosen, rateFloor, sinceFirst, tableOf } from '../src/logic/trend'
 import { T0, at, brief, cycles, reactor } from './make'
 
 describe('reactors', () => {
@@ -92,6 +92,17 @@ describe('the trend', () => {
 
   test('keeps small dips visible and big ones inside', () => {
     expect([[1, 0.995], [0.97], [0.2], [null], []].map(rateFloor)).toEqual([0.99, 0.95, 0, 0.99, 0.99])
+  })
+
+  test('of a young deployment begins with its first hour, and shows a day at least', () => {
+    const begun = (first: number): Trend => {
+      const of = <T>(then: T, before: T): T[] => Array.from({ length: 100 }, (_, hour) => (hour < first ? before : then))
+      const path = { path: 'p', backend: 'intra', pass_rate: of(1, null), p50_ms: of(1, null), p95_ms: of(2, null), p99_ms: of(3, null), slots: of(60, 0) } as const
+      return { ...trend, at: Array.from({ length: 100 }, (_, hour) => T0 + hour * 3_600_000), paths: [{ ...path }] }
+    }
+    const lengths = (known: Trend): number[] => [known.at.length, known.paths[0]?.slots.length ?? 0, known.paths[0]?.p99_ms.length ?? 0]
+    expect([0, 40, 98, 100].map((first) => lengths(sinceFirst(begun(first))))).toEqual([[100, 100, 100], [60, 60, 60], [24, 24, 24], [100, 100, 100]])
+    expect(sinceFirst(begun(40)).at[0]).toBe(T0 + 40 * 3_600_000)
   })
 })
 

@@ -91,4 +91,20 @@ export function rateFloor(rates: Series): number {
   return [0.99, 0.95, 0.9, 0.8, 0.5].find((floor) => lowest >= floor) ?? 0
 }
 
+/** A young deployment's chart shows its last days, and at least one: weeks of nothing would squeeze what there is to a line. */
+export function sinceFirst(trend: Trend): Trend {
+  const known = trend.at.findIndex((_, hour) => trend.paths.some((path) => (path.slots[hour] ?? 0) > 0))
+  const from = Math.max(0, Math.min(known === -1 ? 0 : known, trend.at.length - 24))
+  if (from === 0) return trend
+  const paths = trend.paths.map((path) => ({
+    ...path,
+    pass_rate: path.pass_rate.slice(from),
+    p50_ms: path.p50_ms.slice(from),
+    p95_ms: path.p95_ms.slice(from),
+    p99_ms: path.p99_ms.slice(from),
+    slots: path.slots.slice(from),
+  }))
+  return { ...trend, at: trend.at.slice(from), paths }
+}
+
 export const isEmpty = (trend: Trend): boolean => trend.paths.every((path) => path.slots.every((slots) => slots === 0))

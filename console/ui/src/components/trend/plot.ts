@@ -54,7 +54,7 @@ export function optionsOf(plan: Plan, width: number): uPlot.Options {
         width: curve.width,
         ...(curve.dash ? { dash: curve.dash } : {}),
         ...(curve.fill ? { fill: `${property(curve.colour)}14`, fillTo: plan.range?.[0] ?? 0 } : {}),
-        points: { show: false },
+        points: { size: 5 },
       })),
     ],
     hooks: {
