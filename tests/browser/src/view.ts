@@ -3,6 +3,7 @@
 
 import type { Locator, Page } from 'playwright-core'
 
+import type { Brief } from './api'
 import { type Opening, open } from './browser'
 import type { Deployment } from './deployment'
 import { until } from './wait'
@@ -51,8 +52,9 @@ export class View {
     return this.matrix.locator(`[data-cycle]${of}[data-outcome="${outcome}"]`)
   }
 
-  cell(testId: string): Locator {
-    return this.matrix.locator(`[data-cycle][data-test-id="${testId}"]`)
+  /** Of one slot. */
+  cell({ path, cycle }: Pick<Brief, 'path' | 'cycle'>): Locator {
+    return this.matrix.locator(`[data-cycle="${String(cycle)}"][data-path="${path}"]`)
   }
 
   /** Of the log, newest first. */

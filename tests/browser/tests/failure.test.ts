@@ -19,12 +19,12 @@ test('a lost settlement is seen within ten seconds of its verdict, and named', a
 
   const failed = await until('a failed row', 30, async () => (await deployment().api.results('failed'))[0])
   await view.entry(failed.test_id).first().waitFor()
-  await view.cell(failed.test_id).and(view.cells('failed')).waitFor()
+  await view.cell(failed).and(view.cells('failed')).waitFor()
   expect(Date.now() - Date.parse(failed.judged_at ?? '')).toBeLessThan(SEEN_WITHIN_MS)
 
   expect(failed).toMatchObject({ failure_signal: 'timeout', missing_stages: ['cf_settled'] })
   await says(view.entry(failed.test_id).first(), /Failed.*timeout.*cf settled/)
-  await view.cell(failed.test_id).click()
+  await view.cell(failed).click()
   await says(view.drawer.getByTestId('verdict'), /Failed.*timeout[\s\S]*Missing: cf_settled/)
   const timeline = (await view.drawer.getByRole('listitem').allTextContents()).join('\n')
   expect(timeline).toContain('cf_initiated')
