@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use canary_domain::{Moment, Origin, Outcome};
+use canary_domain::{Moment, Outcome};
 use canary_store::{Brief, Filter, Ledger, Result, ResultRow};
 use chrono::TimeDelta;
 use tokio::task::spawn_blocking;
@@ -102,9 +102,12 @@ impl Reader<'_> {
         let (mut found, mut cursor) = (Vec::new(), None);
         for _ in 0..PAGES {
             let page = self.ledger.results(&filter, cursor, PAGE).await?;
-            found.extend(page.rows.into_iter().map(brief).filter(|slot| {
-                slot.origin == Origin::Schedule && slot.outcome != Outcome::Pending && hour_begun(slot) < end
-            }));
+            found.extend(
+                page.rows
+                    .into_iter()
+                    .map(brief)
+                    .filter(|slot| slot.outcome != Outcome::Pending && hour_begun(slot) < end),
+            );
             cursor = page.next;
             if found.len() >= wanted || cursor.is_none() {
                 break;

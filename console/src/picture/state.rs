@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use canary_domain::{Moment, Origin};
+use canary_domain::Moment;
 use canary_store::{Annotation, Brief};
 use chrono::TimeDelta;
 
@@ -52,10 +52,10 @@ impl State {
         begin(first_hour(begin(self.hour)))
     }
 
-    /// Takes a row, if it is a slot of a path of the plan and not too old.
+    /// Takes a row, if it is a slot of a path of the plan and not too old; what was fired outside any slot has no cycle.
     pub(super) fn take(&mut self, plan: &Plan, brief: &Arc<Brief>) {
         let young = begin_ms(brief).is_some_and(|begin| begin >= self.since().timestamp_millis());
-        if !young || brief.origin != Origin::Schedule {
+        if !young {
             return;
         }
         if let Some(index) = plan.paths.iter().position(|path| path.name == brief.path) {

@@ -74,10 +74,10 @@ impl Past {
         Ok(test_id)
     }
 
-    /// Writes verdicts, in one transaction.
+    /// Writes verdicts, and pending rows, in one transaction.
     pub async fn judged(&self, tests: &[(Test, Outcome)]) -> anyhow::Result<()> {
         let rows: Vec<FactsRow> = tests.iter().map(|(test, outcome)| row(test, *outcome)).collect();
-        for rows in rows.chunks(500) {
+        for rows in rows.chunks(1_000) {
             self.ledger.record(rows).await?;
         }
         Ok(())
@@ -137,7 +137,7 @@ fn row(test: &Test, outcome: Outcome) -> FactsRow {
         landed: None,
     };
     let facts = Facts::registered(test.clone());
-    FactsRow { facts, verdict: Some(verdict), judged_at, judge_term: 1 }
+    FactsRow { facts, verdict: (outcome != Outcome::Pending).then_some(verdict), judged_at, judge_term: 1 }
 }
 
 /// What is answered once it is as wanted.

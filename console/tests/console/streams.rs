@@ -86,7 +86,7 @@ impl Listener {
 /// Writes so many verdicts, of cycles long ago, and answers their tests in the order of writing.
 async fn write(past: &Past, count: i64) -> anyhow::Result<Vec<String>> {
     let newest = past.ledger.latest_change().await?;
-    let at = |index| now() - TimeDelta::minutes(100_000 - newest - index);
+    let at = |index: i64| now() - TimeDelta::minutes(100_000 - newest - index);
     let tests: Vec<_> = (0..count).map(|index| (test(Backend::Intra, at(index)), Outcome::Passed)).collect();
     // One at a time where the order matters; many go in the order of the ledger.
     if count <= 10 {
@@ -241,6 +241,25 @@ async fn an_amendment_of_the_newest_row_is_no_new_beginning() -> anyhow::Result<
     assert_eq!(listener.outcomes(1).await?.1, [2]);
     past.test(newest, Outcome::Passed).await?;
     assert_eq!(listener.outcomes(1).await?.1, [3]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_amendment_behind_many_changes_is_no_new_beginning_either() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    write(&past, 600).await?;
+    let newest = past.slot(Backend::Intra, ago(1), Outcome::Failed).await?;
+    let stand = past.console().await?;
+    let mut listener = Listener::open(&stand, "?last_event_id=601").await?;
+    // All are amended at once, the newest last: it is not among the first changes that the console reads.
+    let sql = sqlx::PgPool::connect(&past.url).await?;
+    let mut amend = sql.begin().await?;
+    sqlx::query("UPDATE canary_test_results SET change_id = change_id + 601").execute(&mut *amend).await?;
+    sqlx::query("UPDATE canary_change_feed SET last_change = 1202").execute(&mut *amend).await?;
+    amend.commit().await?;
+    let (tests, ids) = listener.outcomes(601).await?;
+    assert_eq!(ids, (602..=1_202).collect::<Vec<_>>());
+    assert_eq!(tests.last(), Some(&newest.to_string()));
     Ok(())
 }
 
