@@ -10,10 +10,12 @@ use crate::node;
 
 const APT: &str = "/usr/bin/apt-get";
 const CHROMIUM: &str = "chromium";
+/// Brings `amtool`, too.
+const ALERTMANAGER: &str = "prometheus-alertmanager";
 
 /// Sees that everything the tests need is here; false, with a line on what to install, where only somebody else can do that.
 pub(crate) fn ensure_for_tests() -> anyhow::Result<bool> {
-    let servers = canary_test_servers::missing_packages();
+    let servers = missing_servers();
     let missing = missing_for_tests();
     if !missing.is_empty() {
         if !install("The tests need", &missing)? {
@@ -34,11 +36,13 @@ pub(crate) fn ensure_for_page() -> anyhow::Result<bool> {
 
 fn missing_for_tests() -> Vec<&'static str> {
     let browser = (!is_in_path(CHROMIUM) && !browser_is_named()).then_some(CHROMIUM);
-    canary_test_servers::missing_packages()
-        .into_iter()
-        .chain(browser)
-        .chain(node::missing_packages())
-        .collect()
+    missing_servers().into_iter().chain(browser).chain(node::missing_packages()).collect()
+}
+
+/// The Debian packages that are missing and bring a service.
+fn missing_servers() -> Vec<&'static str> {
+    let alertmanager = (!is_in_path(ALERTMANAGER)).then_some(ALERTMANAGER);
+    canary_test_servers::missing_packages().into_iter().chain(alertmanager).collect()
 }
 
 fn node_is_right() -> anyhow::Result<bool> {

@@ -23,10 +23,13 @@ const BUILD_CANARY: [&str; 6] = ["build", "--locked", "--package", "canary-servi
 const BUILD_TESTS: [&str; 5] = ["test", "--workspace", "--locked", "--no-fail-fast", "--no-run"];
 const TESTS: [&str; 4] = ["test", "--workspace", "--locked", "--no-fail-fast"];
 
+/// The dashboard, the rules and the runbooks.
+const MONITORING: &str = "monitoring";
 /// The page's tests in a browser.
 const BROWSER: &str = "tests/browser";
 /// So that a browser that hangs does not hold up everything.
 const PAGE_LIMIT: Duration = Duration::from_secs(120);
+const MONITORING_LIMIT: Duration = Duration::from_secs(180);
 const BROWSER_LIMIT: Duration = Duration::from_secs(420);
 
 /// Not a line that a test prints.
@@ -43,6 +46,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     // Before anything that embeds it.
     let page_built = steps.step("page build", ui::build)?;
     steps.step("page", || test_page(&mut tally))?;
+    steps.step("monitoring", || test_monitoring(&mut tally))?;
     steps.step("clippy", || Ok(cargo::run(&CLIPPY)?.success()))?;
     let binary_built = steps.step("build", || Ok(cargo::run(&BUILD_CANARY)?.success()))?;
     let tests_built =
@@ -70,6 +74,11 @@ fn test_rust(tally: &mut Tally) -> anyhow::Result<bool> {
 
 fn test_page(tally: &mut Tally) -> anyhow::Result<bool> {
     test_project(&Vitest { folder: ui::FOLDER, name: "page", limit: PAGE_LIMIT, canary: None }, tally)
+}
+
+fn test_monitoring(tally: &mut Tally) -> anyhow::Result<bool> {
+    let vitest = Vitest { folder: MONITORING, name: "monitoring", limit: MONITORING_LIMIT, canary: None };
+    test_project(&vitest, tally)
 }
 
 fn test_in_browser(tally: &mut Tally) -> anyhow::Result<bool> {
