@@ -9,10 +9,16 @@ use std::time::Duration;
 
 use canary_domain::Moment;
 use canary_store::{ExportMark, ExportRow};
+use chrono::TimeDelta;
 use tokio::time::Instant;
 
 use crate::closed::closes_at;
 use crate::delivery::Aside;
+use crate::samples::stamped_at;
+
+/// What a target that has no mark yet gets of the history by itself: what 30-day views show. Receivers need not keep
+/// more than 60 days, and what is older can be had on order.
+const HISTORY: TimeDelta = TimeDelta::days(31);
 
 /// Where a leadership stands.
 #[derive(Debug)]
@@ -23,13 +29,28 @@ pub(crate) struct Course {
     accepted: VecDeque<(Instant, ExportMark)>,
     /// What closed before this moment is exported.
     done_until: Moment,
+    passed_over: Option<History>,
     pub aside: Aside,
 }
 
 impl Course {
-    /// A leadership that begins now, where the mark is.
-    pub fn new(mark: Option<i64>, now: Moment) -> Self {
-        Self { mark: mark.unwrap_or(0), accepted: VecDeque::new(), done_until: now, aside: Aside::default() }
+    /// A leadership that began at `now`, where the mark is.
+    pub fn marked(mark: i64, now: Moment) -> Self {
+        let (accepted, aside) = (VecDeque::new(), Aside::default());
+        Self { mark, accepted, done_until: now, passed_over: None, aside }
+    }
+
+    /// A leadership that began at `now` with a target that never got anything; `latest` is the feed's last number.
+    pub fn unmarked(latest: i64, now: Moment) -> Self {
+        let history = History { latest, before: now - HISTORY };
+        Self { passed_over: Some(history), ..Self::marked(0, now) }
+    }
+
+    /// Whether this row is not for this target: too old when the target was new.
+    pub fn passes_over(&self, row: &ExportRow) -> bool {
+        self.passed_over.as_ref().is_some_and(|history| {
+            row.change.is_some_and(|change| change <= history.latest) && stamped_at(row) < history.before
+        })
     }
 
     /// Where a round begins.
@@ -73,4 +94,12 @@ impl Course {
     pub fn lag(&self, now: Moment) -> Duration {
         (now - self.done_until).to_std().unwrap_or_default()
     }
+}
+
+/// What was there before a target was new, and is too old for it.
+#[derive(Debug)]
+struct History {
+    /// Changes up to this number.
+    latest: i64,
+    before: Moment,
 }

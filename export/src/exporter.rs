@@ -25,8 +25,13 @@ pub struct Settings {
     /// Time between two rounds (design §6, `every`).
     pub every: Duration,
     /// How long after it was accepted a sample is sent again with each round: until the receiver certainly has it on
-    /// disk (2 minutes in production).
+    /// disk.
     pub overlap: Duration,
+}
+
+impl Settings {
+    /// A receiver has on disk what it accepted two minutes ago.
+    pub const OVERLAP: Duration = Duration::from_secs(120);
 }
 
 /// What the export works with.

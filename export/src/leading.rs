@@ -3,7 +3,7 @@
 use canary_domain::Moment;
 use canary_store::{ExportMark, ExportRow, Leadership, NotLeading, StoreError};
 use canary_telemetry::Exported;
-use tracing::debug;
+use tracing::{debug, info};
 
 use crate::closed::Closed;
 use crate::course::Course;
@@ -58,7 +58,7 @@ impl<'a> Leading<'a> {
         let parts = &self.exporter.parts;
         let mut course = match self.course.take() {
             Some(course) => course,
-            None => Course::new(self.mark().await?, self.began),
+            None => self.begin().await?,
         };
         let pushed = match Closed::ask(&*parts.board, parts.clock.now()).await {
             Ok(closed) => self.push(&mut course, &closed).await,
@@ -106,11 +106,13 @@ impl<'a> Leading<'a> {
         let front = course.front();
         let repeated_rows = rows.partition_point(|row| row.change.is_some_and(|change| change <= front));
         let mut points = Vec::with_capacity(rows.len() * 3);
-        rows[..repeated_rows].iter().for_each(|row| self.samples.add(row, &mut points));
+        let (again, new_rows) = rows.split_at(repeated_rows);
+        let wanted = |row: &&ExportRow| !course.passes_over(row);
+        again.iter().filter(wanted).for_each(|row| self.samples.add(row, &mut points));
         let repeated = points.len();
-        rows[repeated_rows..].iter().for_each(|row| self.samples.add(row, &mut points));
+        new_rows.iter().filter(wanted).for_each(|row| self.samples.add(row, &mut points));
         let new = points.len() - repeated;
-        if let Some(row) = rows.get(repeated_rows) {
+        if let Some(row) = new_rows.first() {
             course.waits(Some(row), closed.now);
         }
         let mut delivery = Delivery {
@@ -128,9 +130,16 @@ impl<'a> Leading<'a> {
         Ok(())
     }
 
-    async fn mark(&self) -> Result<Option<i64>, RoundError> {
+    /// Where this leadership begins.
+    async fn begin(&self) -> Result<Course, RoundError> {
         let parts = &self.exporter.parts;
-        parts.ledger.export_mark(parts.receiver.name()).await.map_err(RoundError::Ledger)
+        let mark = parts.ledger.export_mark(parts.receiver.name()).await.map_err(RoundError::Ledger)?;
+        if let Some(mark) = mark {
+            return Ok(Course::marked(mark, self.began));
+        }
+        let latest = parts.ledger.latest_change().await.map_err(RoundError::Ledger)?;
+        info!(receiver = parts.receiver.name(), "nothing was exported there before: it gets the last month");
+        Ok(Course::unmarked(latest, self.began))
     }
 
     async fn move_mark(&self, course: &mut Course) -> Result<(), RoundError> {

@@ -26,7 +26,7 @@ const METRICS: usize = 16 << 20;
 /// What the path of a receiver ends with.
 const WRITE: &str = "/api/v1/write";
 
-/// Prometheus before 2.50 says so with 500 where it means 400, and would for ever.
+/// Prometheus 2.42 says so with 500 where it means 400, and would for ever.
 const TOO_OLD: &str = "too old sample";
 
 /// A receiver of remote write. One of them serves many tasks.

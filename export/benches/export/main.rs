@@ -98,11 +98,8 @@ impl Bench {
             metrics: Arc::new(ExportMetrics::register(&registry).unwrap()),
             receiver: self.receiver(),
         };
-        let settings = Settings {
-            canary: CANARY.into(),
-            every: Duration::from_secs(30),
-            overlap: Duration::from_secs(120),
-        };
+        let settings =
+            Settings { canary: CANARY.into(), every: Duration::from_secs(30), overlap: Settings::OVERLAP };
         let holder = Holder { node: "n".into(), term: 1 };
         let lead = Leadership::new(Role::Judge, holder, Instant::now() + Duration::from_secs(3600));
         let (_seat, follow) = watch::channel(Some(lead));

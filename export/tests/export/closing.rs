@@ -18,6 +18,7 @@ on_both_stores! {
     a_row_that_is_judged_hours_late_is_exported_after_newer_ones
     a_slot_found_missing_hours_later_is_exported_too
     a_row_waits_for_the_judge_to_close_its_test_and_is_exported_as_amended
+    a_new_receiver_gets_the_last_month_and_then_whatever_is_judged
     samples_bear_the_moment_of_firing_or_of_the_cycle
 }
 
@@ -94,6 +95,20 @@ async fn a_row_waits_for_the_judge_to_close_its_test_and_is_exported_as_amended(
         .filter(|name| name.contains("\"open\""))
         .collect();
     assert!(of_it.iter().all(|series| !series.contains("failed")), "{of_it:?}");
+}
+
+async fn a_new_receiver_gets_the_last_month_and_then_whatever_is_judged(stand: Stand) {
+    let receiver = FakeReceiver::start().await;
+    let day = 24 * 60;
+    stand.history(40 * day..40 * day + 9).await;
+    let month = stand.history(30 * day..30 * day + 5).await;
+    let _export = stand.export(&receiver.url());
+    let newest = stand.ledger.latest_change().await.unwrap();
+    until("the mark", async || stand.mark(&receiver.url()).await == newest).await;
+    assert_eq!(receiver.count(), month);
+    let late = skipped(test("late", stand.minutes_ago(50 * day)));
+    stand.ledger.write_unfired(&[late]).await.unwrap();
+    until("what was judged since", async || receiver.count() == month + 1).await;
 }
 
 async fn samples_bear_the_moment_of_firing_or_of_the_cycle(stand: Stand) {
