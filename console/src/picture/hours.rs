@@ -1,6 +1,7 @@
 //! The rollup's hours of the last 30 days, kept small: 30 paths are some 20,000 of them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use canary_domain::{Histogram, Moment, Outcome};
 use canary_store::PathHour;
@@ -91,10 +92,15 @@ impl Hours {
         })
     }
 
-    /// Puts these in the place of what is kept of the hours from `from` on.
-    pub(super) fn replace(&mut self, from: i64, hours: BTreeMap<i64, Cell>) {
-        self.0.split_off(&from);
+    /// Puts these in the place of what is kept of a span of hours.
+    pub(super) fn replace(&mut self, span: Range<i64>, hours: BTreeMap<i64, Cell>) {
+        self.0.retain(|hour, _| !span.contains(hour));
         self.0.extend(hours);
+    }
+
+    /// Lets go of the hours before `first`.
+    pub(super) fn forget(&mut self, first: i64) {
+        self.0 = self.0.split_off(&first);
     }
 }
 
@@ -190,7 +196,7 @@ mod tests {
 
     fn hours(rows: Vec<PathHour>) -> Hours {
         let mut hours = Hours::default();
-        hours.replace(i64::MIN, by_path(rows).remove("p").unwrap_or_default());
+        hours.replace(0..i64::MAX, by_path(rows).remove("p").unwrap_or_default());
         hours
     }
 
@@ -218,9 +224,12 @@ mod tests {
     fn what_is_read_again_takes_the_place_of_what_was_there() {
         let mut kept = hours(vec![row(5, Backend::Intra, 1, 1.0), row(6, Backend::Intra, 1, 1.0)]);
         let again = by_path(vec![row(6, Backend::Intra, 7, 1.0), row(7, Backend::Intra, 8, 1.0)]);
-        kept.replace(6, again.into_values().next().unwrap());
+        kept.replace(6..8, again.into_values().next().unwrap());
         let passed = |hour| kept.get(hour).map(|cell| cell.of(Outcome::Passed));
         assert_eq!([passed(5), passed(6), passed(7)], [Some(1), Some(7), Some(8)]);
         assert_eq!((kept.wrong(6, 8), kept.wrong(8, 6)), (2, 0));
+        kept.replace(6..7, BTreeMap::new());
+        kept.forget(6);
+        assert_eq!([5, 6, 7].map(|hour| kept.get(hour).is_some()), [false, false, true]);
     }
 }

@@ -15,8 +15,8 @@ use tracing::{info, warn};
 
 use super::Picture;
 use super::feed::{Feed, Place};
-use super::hours::{KEPT, begin, hour_of};
-use super::load::{self, MARKS};
+use super::hours::hour_of;
+use super::load;
 use super::state::State;
 
 /// Between two looks at the changes.
@@ -101,38 +101,46 @@ impl Keeper {
 
     /// Begins, with a feed that begins here too: streams get a snapshot.
     async fn begin(&mut self, now: Moment) -> Result<()> {
-        let generation = self.picture.look(|state| state.feed.place().generation + 1).unwrap_or(0);
-        let feed = load::feed(self.picture.ledger(), generation).await?;
-        let mut state = self.load(feed, now).await?;
-        state.version = self.picture.look(|state| state.version + 1).unwrap_or(0);
+        let (ledger, plan) = (self.picture.ledger(), self.picture.plan());
+        let before = self.picture.look(|state| (state.feed.place().generation + 1, state.version));
+        let (generation, version) = before.unwrap_or_default();
+        let feed = load::feed(ledger, generation).await?;
+        let mut state = load::state(ledger, plan, feed, now).await?;
+        for span in load::days(now) {
+            state.take_hours(plan, span.clone(), load::hours(ledger, span).await?);
+        }
+        state.version = version;
+        state.sum_up();
         self.picture.put(state);
-        Ok(())
-    }
-
-    /// Reads all again, and goes on with the feed.
-    async fn go_on(&mut self, now: Moment) -> Result<()> {
-        let fresh = self.load(Feed::new(0, 0, None), now).await?;
-        self.picture.change(|state, _| {
-            let old = std::mem::replace(state, fresh);
-            state.feed = old.feed;
-            state.version = old.version + 1;
-        });
-        Ok(())
-    }
-
-    async fn load(&mut self, feed: Feed, now: Moment) -> Result<State> {
-        let state = load::state(self.picture.ledger(), self.picture.plan(), feed, now).await?;
         self.hours_read = Instant::now();
-        Ok(state)
+        Ok(())
+    }
+
+    /// Reads all again, the hours in the place of those that are there, and goes on with the feed.
+    async fn go_on(&mut self, now: Moment) -> Result<()> {
+        let (ledger, plan) = (self.picture.ledger(), self.picture.plan());
+        let mut fresh = load::state(ledger, plan, Feed::new(0, 0, None), now).await?;
+        for span in load::days(now) {
+            let hours = load::hours(ledger, span.clone()).await?;
+            self.picture.change(|state, plan| state.take_hours(plan, span, hours));
+        }
+        self.picture.change(|state, _| {
+            std::mem::swap(state, &mut fresh);
+            state.follow(fresh);
+            state.sum_up();
+        });
+        self.hours_read = Instant::now();
+        Ok(())
     }
 
     async fn read_hours(&mut self, now: Moment) -> Result<()> {
         let (ledger, hour) = (self.picture.ledger(), hour_of(now));
-        let from = hour - CHANGING;
-        let hours = load::hours(ledger, from).await?;
-        let marks = ledger.annotations(begin(hour - KEPT), MARKS).await?;
+        let span = hour - CHANGING..hour + 1;
+        let hours = load::hours(ledger, span.clone()).await?;
+        let marks = load::marks(ledger, now).await?;
         self.picture.change(|state, plan| {
-            state.take_hours(plan, from, hours);
+            state.take_hours(plan, span, hours);
+            state.sum_up();
             state.marks = marks;
         });
         self.hours_read = Instant::now();

@@ -1,15 +1,15 @@
 //! Reads a whole picture: at the start, once an hour, and when the ledger is another one than before.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use canary_domain::{Moment, Outcome};
-use canary_store::{Brief, Filter, Ledger, Result, ResultRow};
+use canary_store::{Annotation, Brief, Filter, Ledger, Result, ResultRow};
 use chrono::TimeDelta;
-use tokio::task::spawn_blocking;
 
 use super::feed::Feed;
-use super::hours::{ByPath, Hours, KEPT, begin, by_path, hour_of};
+use super::hours::{ByPath, KEPT, begin, by_path, hour_of};
 use super::path::{Before, RECENT, begin_ms};
 use super::state::{State, first_hour};
 use crate::plan::Plan;
@@ -20,7 +20,7 @@ const PAGE: i64 = 100;
 /// Pages read at most in search of one thing.
 const PAGES: usize = 40;
 /// The newest marks that the time line shows.
-pub(super) const MARKS: i64 = 500;
+const MARKS: i64 = 500;
 
 /// The feed as it begins now.
 pub(super) async fn feed(ledger: &dyn Ledger, generation: u64) -> Result<Feed> {
@@ -30,30 +30,35 @@ pub(super) async fn feed(ledger: &dyn Ledger, generation: u64) -> Result<Feed> {
     Ok(Feed::new(generation, head, anchor))
 }
 
-/// The rollup's hours from `from` on. A month of them is made small on a thread for such work: those that read the
-/// platform's frames have to be there when one comes.
-pub(super) async fn hours(ledger: &dyn Ledger, from: i64) -> Result<ByPath> {
-    let rows = ledger.hours(begin(from)).await?;
-    Ok(spawn_blocking(move || by_path(rows))
-        .await
-        .expect("sums of counts don't panic, and the runtime is there"))
+/// The days of the rollup that are kept, as spans of hours. A month read at once would take more memory than all the rest
+/// of the process, and hold up the threads that read the platform's frames.
+pub(super) fn days(now: Moment) -> impl Iterator<Item = Range<i64>> {
+    let hour = hour_of(now);
+    (hour - KEPT..=hour).step_by(24).map(|first| first..first + 24)
 }
 
-/// Everything that is kept, as of `now`, beside a feed that was begun before.
+/// Some of the rollup's hours.
+pub(super) async fn hours(ledger: &dyn Ledger, span: Range<i64>) -> Result<ByPath> {
+    Ok(by_path(ledger.hours(begin(span.start), begin(span.end)).await?))
+}
+
+/// The marks that the time line shows.
+pub(super) async fn marks(ledger: &dyn Ledger, now: Moment) -> Result<Vec<Annotation>> {
+    ledger.annotations(begin(hour_of(now) - KEPT), MARKS).await
+}
+
+/// Everything that is kept as of `now`, but the hours, beside a feed that was begun before.
 pub(super) async fn state(ledger: &dyn Ledger, plan: &Plan, feed: Feed, now: Moment) -> Result<State> {
     let mut state = State::begin(plan, now, feed);
     for brief in ledger.briefs(state.since(), None).await? {
         state.take(plan, &Arc::new(brief));
     }
-    let oldest = hour_of(now) - KEPT;
-    state.take_hours(plan, oldest, hours(ledger, oldest).await?);
-    state.marks = ledger.annotations(begin(oldest), MARKS).await?;
+    state.marks = marks(ledger, now).await?;
     for (path, kept) in plan.paths.iter().zip(&mut state.paths) {
         let lacking = RECENT.saturating_sub(kept.verdicts().count());
         if lacking > 0 || kept.last_pass().is_none() {
-            let reader =
-                Reader { ledger, path: &path.name, first: first_hour(now), period: plan.cadence.period() };
-            kept.before = reader.before(&kept.hours, lacking).await?;
+            let (first, period) = (first_hour(now), plan.cadence.period());
+            kept.before = Reader { ledger, path: &path.name, first, period }.before(lacking).await?;
         }
     }
     Ok(state)
@@ -68,22 +73,23 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn before(&self, hours: &Hours, verdicts: usize) -> Result<Before> {
+    async fn before(&self, verdicts: usize) -> Result<Before> {
         let passed = Filter { outcome: Some(Outcome::Passed), ..Filter::default() };
         let last_pass = self.slots(passed, self.first, 1).await?.into_iter().next();
-        let failures = match &last_pass {
+        let (failures, summed_from) = match &last_pass {
             Some(pass) => {
                 let next = hour_begun(pass) + 1;
-                self.wrong_after(pass, next).await? + hours.wrong(next, self.first)
+                (self.wrong_after(pass, next).await?, next)
             }
-            None => hours.wrong(i64::MIN, self.first),
+            None => (0, i64::MIN),
         };
         let verdicts = match verdicts {
             0 => Vec::new(),
             lacking => self.slots(Filter::default(), self.first, lacking).await?,
         };
         let last_pass = last_pass.map(|pass| pass.registered_at);
-        Ok(Before { last_pass, failures, verdicts: verdicts.into_iter().map(Arc::new).collect() })
+        let verdicts = verdicts.into_iter().map(Arc::new).collect();
+        Ok(Before { last_pass, failures, summed_from, verdicts })
     }
 
     /// Slots after this one that went wrong, of cycles before the hour `end`.

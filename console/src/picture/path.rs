@@ -21,8 +21,10 @@ type Key = (i64, i64);
 pub(super) struct Before {
     /// When the last test that passed was registered.
     pub(super) last_pass: Option<Moment>,
-    /// Tests since then that could tell, none of which passed.
+    /// Tests since then that could tell, none of which passed: those within its hour, …
     pub(super) failures: i64,
+    /// … and the hour from which on the rollup has the others.
+    pub(super) summed_from: i64,
     /// The newest rows with a verdict, newest first; at least as many as a sparkline needs beside the kept slots.
     pub(super) verdicts: Vec<Arc<Brief>>,
 }
@@ -35,6 +37,8 @@ pub(crate) struct PathKept {
     pub(super) hours: Hours,
     /// The hours of each of [`WINDOWS`] that lie before the kept slots.
     sums: [Tally; WINDOWS.len()],
+    /// Tests before the kept slots that could tell, since the last of them that passed.
+    failures: i64,
 }
 
 /// When the cycle of a slot begins, in milliseconds, and its period; `None` for a test without a slot.
@@ -64,6 +68,7 @@ impl PathKept {
     /// Sums the hours before the kept slots: those from `end` on are in the slots.
     pub(super) fn sum_up(&mut self, now: i64, end: i64) {
         self.sums = self.hours.windows(now, end);
+        self.failures = self.before.failures + self.hours.wrong(self.before.summed_from, end);
     }
 
     pub(crate) fn hours(&self) -> &Hours {
@@ -120,7 +125,7 @@ impl PathKept {
             }
             failures += 1;
         }
-        failures + self.before.failures
+        failures + self.failures
     }
 
     /// The path's state, as long as nothing holds it.

@@ -1,5 +1,6 @@
 //! The picture itself: every path of the plan, the marks on the time line, and the feed of changes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use canary_domain::Moment;
@@ -7,7 +8,7 @@ use canary_store::{Annotation, Brief};
 use chrono::TimeDelta;
 
 use super::feed::Feed;
-use super::hours::{ByPath, begin, hour_of};
+use super::hours::{ByPath, KEPT, begin, hour_of};
 use super::path::{PathKept, begin_ms};
 use crate::plan::Plan;
 
@@ -63,13 +64,27 @@ impl State {
         }
     }
 
-    /// Takes all rows of the rollup of hours from `from` on.
-    pub(super) fn take_hours(&mut self, plan: &Plan, from: i64, mut hours: ByPath) {
-        let first = first_hour(begin(self.hour));
+    /// Takes a span of the rollup's hours in the place of what is kept of them; [`State::sum_up`] is due then.
+    pub(super) fn take_hours(&mut self, plan: &Plan, span: Range<i64>, mut hours: ByPath) {
         for (path, kept) in plan.paths.iter().zip(&mut self.paths) {
-            kept.hours.replace(from, hours.remove(&path.name).unwrap_or_default());
-            kept.sum_up(self.hour, first);
+            kept.hours.replace(span.clone(), hours.remove(&path.name).unwrap_or_default());
         }
+    }
+
+    /// Goes on where `old` was: with its hours, and its feed.
+    pub(super) fn follow(&mut self, old: Self) {
+        let oldest = self.hour - KEPT;
+        for (kept, mut old) in self.paths.iter_mut().zip(old.paths) {
+            old.hours.forget(oldest);
+            kept.hours = old.hours;
+        }
+        (self.feed, self.version) = (old.feed, old.version);
+    }
+
+    /// Sums the hours before the kept slots: whenever either was read.
+    pub(super) fn sum_up(&mut self) {
+        let first = first_hour(begin(self.hour));
+        self.paths.iter_mut().for_each(|kept| kept.sum_up(self.hour, first));
         self.version += 1;
     }
 }

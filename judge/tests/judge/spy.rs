@@ -242,8 +242,8 @@ impl Ledger for SpyLedger {
     async fn roll_up(&self, since: Moment) -> Result<u64> {
         through!(self.roll_up(since))
     }
-    async fn hours(&self, since: Moment) -> Result<Vec<PathHour>> {
-        through!(self.hours(since))
+    async fn hours(&self, since: Moment, before: Moment) -> Result<Vec<PathHour>> {
+        through!(self.hours(since, before))
     }
     async fn prune(&self, before: Moment, limit: i64) -> Result<u64> {
         through!(self.prune(before, limit))

@@ -63,9 +63,10 @@ pub(super) struct Slot {
     total_latency_ms: Option<Millis>,
 }
 
-/// Rollups of the hours at or after `$2`.
+/// Rollups of the hours from `$2` on and before `$3`.
 pub(super) const HOURS: &str = "SELECT path, backend, hour, passed, late, failed, inconclusive, skipped, missed, \
-     pending, latencies FROM canary_hourly WHERE canary = $1 AND hour >= $2 ORDER BY hour, path, backend";
+     pending, latencies FROM canary_hourly WHERE canary = $1 AND hour >= $2 AND hour < $3 \
+     ORDER BY hour, path, backend";
 
 /// A row of `canary_hourly`.
 #[derive(Debug, Serialize, FromRow)]

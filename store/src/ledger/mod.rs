@@ -288,8 +288,9 @@ pub trait Ledger: Send + Sync {
     /// rows of the rollup that were. A slot counts in the hour that its cycle begins in.
     async fn roll_up(&self, since: Moment) -> Result<u64>;
 
-    /// The hourly rollups of the hours that begin at or after `since`, by hour and path.
-    async fn hours(&self, since: Moment) -> Result<Vec<PathHour>>;
+    /// The hourly rollups of the hours that begin at or after `since` and before `before`, by hour and path. A histogram
+    /// takes a kilobyte: who wants many hours of many paths asks for some at a time.
+    async fn hours(&self, since: Moment, before: Moment) -> Result<Vec<PathHour>>;
 
     /// Deletes at most `limit` rows registered before `before`, the oldest first; answers how many. Never a pending
     /// one, nor one that is newer than a pending row of its path: spans stay whole (I2).

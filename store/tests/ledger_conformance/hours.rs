@@ -122,10 +122,10 @@ pub async fn only_hours_judged_since_are_computed(home: &Home) {
 
 pub async fn rollups_are_read_by_hour_and_path(home: &Home) {
     let ledger = home.ledger();
-    assert_eq!(ledger.hours(edge(0)).await.unwrap(), []);
+    assert_eq!(ledger.hours(edge(0), edge(2 * CYCLE)).await.unwrap(), []);
     write_two_hours(&*ledger).await;
     ledger.roll_up(edge(CYCLE)).await.unwrap();
-    let hours = ledger.hours(edge(CYCLE)).await.unwrap();
+    let hours = ledger.hours(edge(CYCLE), edge(CYCLE + 61)).await.unwrap();
     let order: Vec<_> = hours.iter().map(|row| (row.hour, row.path.as_str())).collect();
     assert_eq!(order, [(edge(CYCLE), "p"), (edge(CYCLE), "q"), (edge(CYCLE + 60), "p")]);
     let read = |row: PathHour| {
@@ -134,8 +134,17 @@ pub async fn rollups_are_read_by_hour_and_path(home: &Home) {
         (format!("{} {} {}", row.path, row.backend, row.hour.format("%d %H:00")), (counts, row.latencies))
     };
     assert_eq!(hours.into_iter().map(read).collect::<BTreeMap<_, _>>(), rollups(home).await);
-    assert_eq!(ledger.hours(edge(CYCLE + 1)).await.unwrap().len(), 1, "an hour that began before is not in");
-    assert_eq!(home.ledger_of("staging").hours(edge(0)).await.unwrap(), []);
+    assert_eq!(
+        ledger.hours(edge(CYCLE + 1), edge(CYCLE + 61)).await.unwrap().len(),
+        1,
+        "an hour that began before is not in"
+    );
+    assert_eq!(
+        ledger.hours(edge(CYCLE), edge(CYCLE + 60)).await.unwrap().len(),
+        2,
+        "nor one that begins at the end"
+    );
+    assert_eq!(home.ledger_of("staging").hours(edge(0), edge(2 * CYCLE)).await.unwrap(), []);
 }
 
 pub async fn pruning_is_bounded_oldest_first_and_never_takes_a_pending_row(home: &Home) {

@@ -1,5 +1,7 @@
 //! Rollups, and the end of what is old.
 
+use std::ops::Range;
+
 use canary_domain::Moment;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
@@ -47,8 +49,12 @@ pub(super) async fn roll_up(c: &mut PgConnection, canary: &str, hours: &[Touched
 }
 
 /// The rows as they came: the connection is free before they are read.
-pub(super) async fn hours(c: &mut PgConnection, canary: &str, since: Moment) -> sqlx::Result<Vec<PgRow>> {
-    sqlx::query(HOURS).bind(canary).bind(since).fetch_all(c).await
+pub(super) async fn hours(
+    c: &mut PgConnection,
+    canary: &str,
+    span: Range<Moment>,
+) -> sqlx::Result<Vec<PgRow>> {
+    sqlx::query(HOURS).bind(canary).bind(span.start).bind(span.end).fetch_all(c).await
 }
 
 /// Oldest first, and none that is newer than a pending row of its path: a path's span of slots has to stay

@@ -228,9 +228,10 @@ impl Ledger for PostgresLedger {
         Ok(written)
     }
 
-    async fn hours(&self, since: Moment) -> Result<Vec<PathHour>> {
+    async fn hours(&self, since: Moment, before: Moment) -> Result<Vec<PathHour>> {
         let step = "reading rollups";
-        let rows = self.access.ask(step, async |c| hours::hours(c, &self.canary, since).await).await?;
+        let rows =
+            self.access.ask(step, async |c| hours::hours(c, &self.canary, since..before).await).await?;
         self.access.digest(step, move || path_hours(&rows)).await
     }
 

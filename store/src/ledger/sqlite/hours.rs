@@ -1,5 +1,7 @@
 //! Rollups, and the end of what is old.
 
+use std::ops::Range;
+
 use canary_domain::{Moment, iso};
 use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
@@ -57,9 +59,9 @@ pub(super) async fn roll_up(c: &mut SqliteConnection, canary: &str, hours: &[Tou
 pub(super) async fn hours(
     c: &mut SqliteConnection,
     canary: &str,
-    since: Moment,
+    span: Range<Moment>,
 ) -> sqlx::Result<Vec<SqliteRow>> {
-    sqlx::query(HOURS).bind(canary).bind(iso(since)).fetch_all(c).await
+    sqlx::query(HOURS).bind(canary).bind(iso(span.start)).bind(iso(span.end)).fetch_all(c).await
 }
 
 /// Oldest first, and none that is newer than a pending row of its path: a path's span of slots has to stay

@@ -227,9 +227,9 @@ impl Ledger for SqliteLedger {
         Ok(written)
     }
 
-    async fn hours(&self, since: Moment) -> Result<Vec<PathHour>> {
+    async fn hours(&self, since: Moment, before: Moment) -> Result<Vec<PathHour>> {
         let step = "reading rollups";
-        let rows = self.reads.ask(step, async |c| hours::hours(c, &self.canary, since).await).await?;
+        let rows = self.reads.ask(step, async |c| hours::hours(c, &self.canary, since..before).await).await?;
         self.reads.digest(step, move || path_hours(&rows)).await
     }
 
