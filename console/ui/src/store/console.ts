@@ -6,6 +6,7 @@ import type { About, Reactors, Session, Trend } from '../api/types'
 import { type Phase, type Situation, isStale, stateLine, titleOf } from '../logic/headline'
 import { retryAfter } from '../logic/link'
 import { type Rated, rated } from '../logic/rates'
+import { isEmpty } from '../logic/trend'
 import { type ServerClock, serverClock } from './clock'
 import { type Live, live } from './live'
 import { type Resource, resource } from './resource'
@@ -124,6 +125,9 @@ export function createConsole(api: Api = realApi): Console {
     if (phase.value === 'in') run()
   }
 
+  /** A new deployment's first hour is worth waiting for. */
+  const hasNoHour = (): boolean => trend.data.value === null || isEmpty(trend.data.value)
+
   function look(): void {
     clock.now.value = clock.read()
     parts.hurry()
@@ -156,6 +160,7 @@ export function createConsole(api: Api = realApi): Console {
         every(BOARD_MS, whileIn(() => void parts.board.read())),
         every(REACTORS_MS, whileIn(() => void reactors.read())),
         every(TREND_MS, whileIn(() => trendVisible.value && void trend.read())),
+        every(BOARD_MS, whileIn(() => trendVisible.value && hasNoHour() && void trend.read())),
         onVisible(whileIn(look)),
         () => window.removeEventListener('online', online),
         () => clearTimeout(retry),
