@@ -227,6 +227,11 @@ async fn a_backup_that_was_restored_begins_everything_anew() -> anyhow::Result<(
     until(&stand, API, |board| board["paths"][0]["consecutive_failures"] == 0).await?;
     let again = write(&past, 1).await?;
     assert_eq!(listener.outcomes(1).await?, (again, vec![2]));
+    // All is read anew in a new hour, which is no new beginning to a stream.
+    *stand.world.now.lock().unwrap() = now() + TimeDelta::hours(1);
+    until(&stand, API, |board| board["as_of"] == "2026-11-21T02:30:00.000000Z").await?;
+    let later = write(&past, 1).await?;
+    assert_eq!(listener.outcomes(1).await?, (later, vec![3]));
     Ok(())
 }
 
