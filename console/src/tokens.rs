@@ -1,8 +1,11 @@
 //! The admin API's tokens: names, roles and SHA-256 hashes in a file, re-read when it changes.
 //!
-//! The file may be replaced at any moment. A file that can't be used is reported once, and the tokens last
-//! read stay good: a slip while editing locks nobody out. Neither a token nor a line of the file is ever shown (I8).
+//! The file may be replaced at any moment. What it says counts at once: a token whose line is gone is gone, a line that
+//! is not understood lets nobody in, and a file without a good one lets in nobody at all. Only a file that can't be
+//! read says nothing: the tokens last read stay good for [`KEPT_FOR`], then nobody is let in. The console does
+//! not begin with a bad file. Neither a token nor a line of the file is ever shown (I8).
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +13,8 @@ use std::time::Duration;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{error, info};
@@ -17,6 +22,10 @@ use utoipa::ToSchema;
 
 /// How often the file is looked at, at most.
 const READ_EVERY: Duration = Duration::from_secs(1);
+/// How long tokens stay good that can't be read again.
+const KEPT_FOR: Duration = Duration::from_mins(5);
+/// So many bad lines are named in one line of the log.
+const BAD_LINES_TOLD: usize = 8;
 /// A larger file is no token file.
 const MAX_BYTES: usize = 1 << 20;
 
@@ -58,7 +67,7 @@ pub enum TokensError {
         /// The file.
         file: PathBuf,
         /// Why.
-        cause: std::io::Error,
+        cause: io::Error,
     },
     /// It is far too large.
     #[error("{file} is larger than {MAX_BYTES} bytes: it is no token file")]
@@ -105,16 +114,22 @@ pub(crate) struct Tokens {
 #[derive(Debug)]
 struct State {
     tokens: Arc<[Token]>,
+    /// What it was read from; `None` while the file can't be read.
     content: Option<Vec<u8>>,
+    /// When the file was looked at.
     read_at: Instant,
+    /// When it could be read.
+    good_at: Instant,
 }
 
 impl Tokens {
     /// Reads the file for the first time.
     pub(crate) async fn open(file: PathBuf) -> Result<Self, TokensError> {
-        let content = read(&file).await?;
+        let content =
+            read(&file).await.map_err(|cause| TokensError::Unreadable { file: file.clone(), cause })?;
         let tokens = parse(&file, &content)?.into();
-        let state = State { tokens, content: Some(content), read_at: Instant::now() };
+        let now = Instant::now();
+        let state = State { tokens, content: Some(content), read_at: now, good_at: now };
         Ok(Self { file, state: Mutex::new(state) })
     }
 
@@ -144,55 +159,105 @@ impl Tokens {
     }
 
     async fn refresh(&self, state: &mut State) {
-        let read = read(&self.file).await;
-        if read.as_ref().ok() == state.content.as_ref() {
-            return;
-        }
-        let parsed = match &read {
-            Ok(content) => parse(&self.file, content).map_err(|cause| cause.to_string()),
-            Err(cause) => Err(cause.to_string()),
-        };
-        match parsed {
-            Ok(tokens) => {
-                info!(file = %self.file.display(), tokens = tokens.len(), "read the admin tokens again");
-                state.tokens = tokens.into();
+        match read(&self.file).await {
+            Ok(content) => {
+                state.good_at = Instant::now();
+                if state.content.as_ref() != Some(&content) {
+                    let lines = lines(&content);
+                    if !lines.bad.is_empty() {
+                        let (count, first) = (lines.bad.len(), told(&lines.bad));
+                        error!(file = %self.file.display(), count, first, "lines of the admin tokens are passed over");
+                    }
+                    let tokens = lines.tokens.len();
+                    info!(file = %self.file.display(), tokens, "read the admin tokens again");
+                    *state = State { tokens: lines.tokens.into(), content: Some(content), ..*state };
+                }
             }
             Err(cause) => {
-                error!(cause, "the admin tokens could not be read again; those last read stay good");
+                let file = self.file.display();
+                if state.content.take().is_some() {
+                    let seconds = KEPT_FOR.as_secs();
+                    error!(%file, %cause, seconds, "the admin tokens can't be read; those last read stay good for a while");
+                }
+                if state.good_at.elapsed() >= KEPT_FOR && !state.tokens.is_empty() {
+                    error!(%file, %cause, "the admin tokens can't be read for too long: nobody is let in");
+                    state.tokens = Arc::default();
+                }
             }
         }
-        state.content = read.ok();
     }
 }
 
-async fn read(file: &Path) -> Result<Vec<u8>, TokensError> {
-    let content = tokio::fs::read(file)
-        .await
-        .map_err(|cause| TokensError::Unreadable { file: file.to_owned(), cause })?;
-    if content.len() > MAX_BYTES {
-        return Err(TokensError::TooLarge { file: file.to_owned() });
-    }
+/// The file's first bytes: one more than it may have, at most.
+async fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut content = Vec::new();
+    File::open(file).await?.take(limit).read_to_end(&mut content).await?;
     Ok(content)
 }
 
-fn parse(file: &Path, content: &[u8]) -> Result<Vec<Token>, TokensError> {
-    let bad = |line, what| TokensError::Line { file: file.to_owned(), line, what };
-    let mut tokens: Vec<Token> = Vec::new();
+/// What a file holds.
+#[derive(Debug, Default)]
+struct Lines {
+    tokens: Vec<Token>,
+    bad: Vec<BadLine>,
+}
+
+/// A line that is not understood: its number, from 1, and what is wrong, without showing it.
+#[derive(Clone, Copy, Debug)]
+struct BadLine {
+    number: usize,
+    what: &'static str,
+}
+
+fn lines(content: &[u8]) -> Lines {
+    let mut lines = Lines::default();
+    if content.len() > MAX_BYTES {
+        lines.bad.push(BadLine { number: 1, what: "the file is far too large" });
+        return lines;
+    }
     for (number, line) in (1..).zip(content.split(|byte| *byte == b'\n')) {
-        let line = std::str::from_utf8(line).map_err(|_| bad(number, "it is not UTF-8"))?.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
+        match line_of(line, &lines.tokens) {
+            Ok(token) => lines.tokens.extend(token),
+            Err(what) => lines.bad.push(BadLine { number, what }),
         }
-        let token = token(line).map_err(|what| bad(number, what))?;
-        if tokens.iter().any(|known| known.name == token.name) {
-            return Err(bad(number, "its name is there already"));
+    }
+    lines
+}
+
+/// The token of a line; `None`: it holds nothing.
+fn line_of(line: &[u8], known: &[Token]) -> Result<Option<Token>, &'static str> {
+    let line = std::str::from_utf8(line).map_err(|_| "it is not UTF-8")?.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    let token = token(line)?;
+    if known.iter().any(|known| known.name == token.name) {
+        return Err("its name is there already");
+    }
+    Ok(Some(token))
+}
+
+/// The first bad lines, for the log.
+fn told(bad: &[BadLine]) -> String {
+    let told =
+        bad.iter().take(BAD_LINES_TOLD).map(|BadLine { number, what }| format!("line {number}: {what}"));
+    told.collect::<Vec<_>>().join("; ")
+}
+
+/// A file that has to be good, since the console begins with it.
+fn parse(file: &Path, content: &[u8]) -> Result<Vec<Token>, TokensError> {
+    if content.len() > MAX_BYTES {
+        return Err(TokensError::TooLarge { file: file.to_owned() });
+    }
+    let Lines { tokens, bad } = lines(content);
+    match bad.first() {
+        Some(BadLine { number, what }) => {
+            Err(TokensError::Line { file: file.to_owned(), line: *number, what })
         }
-        tokens.push(token);
+        None if tokens.is_empty() => Err(TokensError::Empty { file: file.to_owned() }),
+        None => Ok(tokens),
     }
-    if tokens.is_empty() {
-        return Err(TokensError::Empty { file: file.to_owned() });
-    }
-    Ok(tokens)
 }
 
 fn token(line: &str) -> Result<Token, &'static str> {
@@ -258,31 +323,68 @@ mod tests {
         assert!(parsed("# nobody\n").unwrap_err().contains("holds no token"));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_changed_file_is_read_again_and_a_spoilt_one_changes_nothing() {
+    async fn of(text: &str) -> (tempfile::TempDir, PathBuf, Tokens) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tokens");
-        std::fs::write(&file, format!("ann:viewer:{SECRET}\n")).unwrap();
+        std::fs::write(&file, text).unwrap();
         let tokens = Tokens::open(file.clone()).await.unwrap();
+        (folder, file, tokens)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_good_as_long_as_its_line_is_there() {
+        let (_folder, file, tokens) = of(&format!("ann:viewer:{SECRET}\n")).await;
         assert_eq!(tokens.find("secret").await.unwrap().name, "ann");
         assert_eq!(tokens.find("Secret").await, None);
 
-        std::fs::write(&file, format!("bob:operator:{SECRET}\n")).unwrap();
-        tokio::time::advance(READ_EVERY).await;
-        assert_eq!(tokens.find("secret").await.unwrap().name, "bob");
-
-        for spoilt in [Some("nonsense"), Some(""), None] {
-            match spoilt {
-                Some(text) => std::fs::write(&file, text).unwrap(),
-                None => std::fs::remove_file(&file).unwrap(),
-            }
-            tokio::time::advance(READ_EVERY).await;
-            assert_eq!(tokens.find("secret").await.unwrap().name, "bob");
-        }
-
         let nobody = "0".repeat(64);
-        std::fs::write(&file, format!("bob:operator:{nobody}\n")).unwrap();
+        for (text, name) in [
+            (format!("bob:operator:{SECRET}\n"), Some("bob")),
+            (format!("bob:operator:{nobody}\n"), None),
+            (format!("carl:viewer:{SECRET}\n"), Some("carl")),
+            (String::new(), None),
+            (
+                format!("nonsense\ndora:viewer:{SECRET}\nann:viewer:{nobody}\ndora:operator:{nobody}"),
+                Some("dora"),
+            ),
+            (format!("dora:viewr:{SECRET}\n"), None),
+            (format!("ann:viewer:{SECRET}\n"), Some("ann")),
+            ("# nobody\n".into(), None),
+            (format!("ann:viewer:{SECRET}\n"), Some("ann")),
+            (format!("ann:viewer:{SECRET}\n#{}", "x".repeat(MAX_BYTES)), None),
+        ] {
+            std::fs::write(&file, &text).unwrap();
+            tokio::time::advance(READ_EVERY).await;
+            let found = tokens.find("secret").await.map(|token| token.name);
+            assert_eq!(found.as_deref(), name, "{}", &text[..text.len().min(200)]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_cannot_be_read_lets_nobody_in_after_a_while_and_comes_back() {
+        let (_folder, file, tokens) = of(&format!("ann:viewer:{SECRET}\n")).await;
+        std::fs::remove_file(&file).unwrap();
         tokio::time::advance(READ_EVERY).await;
-        assert_eq!(tokens.find("secret").await, None, "a revoked token is refused");
+        assert_eq!(tokens.find("secret").await.unwrap().name, "ann", "it may be on its way to another");
+        tokio::time::advance(KEPT_FOR - 2 * READ_EVERY).await;
+        assert_eq!(tokens.find("secret").await.unwrap().name, "ann");
+        tokio::time::advance(READ_EVERY).await;
+        assert_eq!(tokens.find("secret").await, None);
+        assert_eq!(tokens.named("ann").await, None);
+
+        std::fs::write(&file, format!("ann:viewer:{SECRET}\n")).unwrap();
+        tokio::time::advance(READ_EVERY).await;
+        assert_eq!(tokens.find("secret").await.unwrap().name, "ann");
+        std::fs::remove_file(&file).unwrap();
+        tokio::time::advance(READ_EVERY).await;
+        assert_eq!(tokens.find("secret").await.unwrap().name, "ann", "counted from when it was read last");
+    }
+
+    #[test]
+    fn bad_lines_are_named_by_their_numbers_alone() {
+        let many = format!("ann:viewer:{SECRET}\n{}", "hunter2\n".repeat(20));
+        let told = told(&lines(many.as_bytes()).bad);
+        assert!(told.starts_with("line 2: it has not three fields; line 3: "), "{told}");
+        assert!(told.contains("line 9") && !told.contains("line 10") && !told.contains("hunter2"), "{told}");
     }
 }
