@@ -254,7 +254,7 @@ impl Ledger for SpyLedger {
     async fn holds(&self, since: Moment) -> Result<Vec<Hold>> {
         through!(self.holds(since))
     }
-    async fn place_hold(&self, hold: &Hold, actor: &str, reason: &str) -> Result<()> {
+    async fn place_hold(&self, hold: &Hold, actor: &str, reason: &str) -> Result<bool> {
         through!(self.place_hold(hold, actor, reason))
     }
     async fn lift_pause(&self, path: &str, at: Moment) -> Result<u64> {
@@ -262,6 +262,9 @@ impl Ledger for SpyLedger {
     }
     async fn placed_holds(&self, at: Moment) -> Result<Vec<PlacedHold>> {
         through!(self.placed_holds(at))
+    }
+    async fn windows(&self, since: Moment) -> Result<Vec<PlacedHold>> {
+        through!(self.windows(since))
     }
     async fn end_maintenance(&self, at: Moment) -> Result<u64> {
         through!(self.end_maintenance(at))

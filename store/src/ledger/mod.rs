@@ -299,20 +299,25 @@ pub trait Ledger: Send + Sync {
     /// Deletes at most `limit` hourly rows of hours before `before`.
     async fn prune_hourly(&self, before: Moment, limit: i64) -> Result<u64>;
 
-    /// Holds that were on at or after `since`, or are still to come; the earliest first.
+    /// Holds that were on at or after `since`, or are still to come; the earliest first. Each ends when it really did, or
+    /// is planned to; those that were taken back before they began are left out.
     async fn holds(&self, since: Moment) -> Result<Vec<Hold>>;
 
-    /// Puts a hold on.
-    async fn place_hold(&self, hold: &Hold, actor: &str, reason: &str) -> Result<()>;
+    /// Puts a hold on; `false` if it is a pause without end of a path that has one already, which stays as it is. (One that
+    /// was to begin later begins with this one.)
+    async fn place_hold(&self, hold: &Hold, actor: &str, reason: &str) -> Result<bool>;
 
-    /// Ends the pauses of a path that are on at `at`; answers how many there were.
+    /// Ends all pauses of a path at `at`, also those to come; answers how many there were.
     async fn lift_pause(&self, path: &str, at: Moment) -> Result<u64>;
 
-    /// Holds that are on at `at`, or still to come, with who placed them; the earliest first.
-    async fn placed_holds(&self, at: Moment) -> Result<Vec<PlacedHold>>;
+    /// As [`Ledger::holds`], with who placed them.
+    async fn placed_holds(&self, since: Moment) -> Result<Vec<PlacedHold>>;
+
+    /// Of [`Ledger::placed_holds`], the maintenance windows.
+    async fn windows(&self, since: Moment) -> Result<Vec<PlacedHold>>;
 
     /// Ends the maintenance windows that are on at `at`, of all paths and of single ones, and takes back those to
-    /// come; answers how many there were.
+    /// come; answers how many there were. What was planned is kept.
     async fn end_maintenance(&self, at: Moment) -> Result<u64>;
 
     /// Adds to the audit trail.

@@ -12,24 +12,44 @@ pub(super) const KEEP_KEY: &str =
 /// A statement of its own, so that it sees the key of whoever won.
 pub(super) const KEY: &str = "SELECT key FROM canary_slot_key WHERE canary = $1";
 
+/// Holds as they really were or are to be, their `until_at` the earlier of the planned and the real end. Those that
+/// were taken back before they began are none.
+macro_rules! held {
+    ($rest:literal) => {
+        concat!(
+            "SELECT kind, path, from_at, until_at, actor, reason FROM (
+                SELECT id, kind, path, from_at, actor, reason,
+                    CASE WHEN until_at IS NULL OR ended_at < until_at THEN ended_at ELSE until_at END AS until_at
+                FROM canary_holds WHERE canary = $1 AND (until_at IS NULL OR until_at > $2)
+             ) AS held
+             WHERE (until_at IS NULL OR until_at > $2 AND until_at > from_at)",
+            $rest,
+            " ORDER BY from_at, id"
+        )
+    };
+}
+
 /// Those that end after `$2`, or don't.
-pub(super) const HOLDS: &str = "SELECT kind, path, from_at, until_at FROM canary_holds \
-     WHERE canary = $1 AND (until_at IS NULL OR until_at > $2) ORDER BY from_at, id";
+pub(super) const HOLDS: &str = held!("");
 
-/// As [`HOLDS`], with who placed them.
-pub(super) const PLACED: &str = "SELECT kind, path, from_at, until_at, actor, reason FROM canary_holds \
-     WHERE canary = $1 AND (until_at IS NULL OR until_at > $2) ORDER BY from_at, id";
+/// Of those, maintenance.
+pub(super) const WINDOWS: &str = held!(" AND kind = 'maintenance'");
 
-/// Ends the windows that are on at `$2`. Those to come are left as windows of no length, which hold nothing.
-pub(super) const END: &str = "UPDATE canary_holds SET until_at = $2, \
-     from_at = CASE WHEN from_at > $2 THEN $2 ELSE from_at END \
-     WHERE canary = $1 AND kind = 'maintenance' AND (until_at IS NULL OR until_at > $2)";
+/// Ends the windows that are on at `$2`, or to come; what was planned stays.
+pub(super) const END: &str = "UPDATE canary_holds SET ended_at = $2 \
+     WHERE canary = $1 AND kind = 'maintenance' AND ended_at IS NULL AND (until_at IS NULL OR until_at > $2)";
 
+/// A path that has an open pause gets no second one; but one that would begin later begins now.
 pub(super) const PLACE: &str = "INSERT INTO canary_holds (canary, kind, path, from_at, until_at, actor, reason) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+     VALUES ($1, $2, $3, $4, $5, $6, $7) \
+     ON CONFLICT (canary, path) WHERE kind = 'pause' AND until_at IS NULL \
+     DO UPDATE SET from_at = excluded.from_at WHERE excluded.from_at < canary_holds.from_at";
 
-pub(super) const LIFT: &str = "UPDATE canary_holds SET until_at = $3 WHERE canary = $1 AND kind = 'pause' \
-     AND path = $2 AND from_at <= $3 AND (until_at IS NULL OR until_at > $3)";
+/// Ends the pauses of the path `$2` at `$3`. One that an instance ahead in time placed for a moment to come
+/// ends as it begins, and holds nothing.
+pub(super) const LIFT: &str = "UPDATE canary_holds SET until_at = CASE WHEN from_at > $3 THEN from_at ELSE $3 END \
+     WHERE canary = $1 AND kind = 'pause' AND path = $2 \
+     AND (until_at IS NULL OR until_at > $3 AND until_at > from_at)";
 
 pub(super) const AUDIT: &str = "INSERT INTO canary_audit (canary, at, actor, role, action, path, detail, remote) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -52,38 +72,26 @@ pub struct PlacedHold {
     pub reason: String,
 }
 
-/// A row of `canary_holds`.
+/// A row of `canary_holds`, as it is given.
 #[derive(Debug, FromRow)]
 pub(super) struct HoldRow {
     kind: Word<HoldKind>,
     path: Option<String>,
     from_at: Time,
     until_at: Option<Time>,
-}
-
-impl From<HoldRow> for Hold {
-    fn from(row: HoldRow) -> Self {
-        Self {
-            kind: row.kind.0,
-            path: row.path,
-            from: row.from_at.into(),
-            until: row.until_at.map(Moment::from),
-        }
-    }
-}
-
-/// A row of `canary_holds` as a whole.
-#[derive(Debug, FromRow)]
-pub(super) struct PlacedRow {
-    #[sqlx(flatten)]
-    hold: HoldRow,
     actor: String,
     reason: String,
 }
 
-impl From<PlacedRow> for PlacedHold {
-    fn from(row: PlacedRow) -> Self {
-        Self { hold: row.hold.into(), actor: row.actor, reason: row.reason }
+impl From<HoldRow> for PlacedHold {
+    fn from(row: HoldRow) -> Self {
+        let hold = Hold {
+            kind: row.kind.0,
+            path: row.path,
+            from: row.from_at.into(),
+            until: row.until_at.map(Moment::from),
+        };
+        Self { hold, actor: row.actor, reason: row.reason }
     }
 }
 

@@ -101,8 +101,12 @@ conformance! {
         two_instances_agree_on_one_slot_key,
         holds_are_given_while_they_are_on_or_to_come,
         lifting_a_pause_ends_that_paths_pauses_alone,
+        a_pause_that_is_yet_to_begin_is_lifted_too_and_holds_nothing,
+        of_two_pauses_of_a_path_at_once_one_is_placed,
+        a_pause_that_is_yet_to_begin_begins_with_the_next_one,
         who_placed_a_hold_is_told_with_it,
         the_end_of_maintenance_is_that_of_windows_on_or_to_come,
+        windows_are_told_as_they_really_were_with_those_to_come,
         audit_and_annotations_are_kept_as_they_were_said,
         the_newest_marks_are_given_oldest_first;
     exporting:
@@ -118,5 +122,6 @@ conformance! {
         an_empty_database_does_not_answer_a_ping,
         every_word_of_the_domain_is_allowed_by_the_checks,
         migrations_leave_rows_that_are_there_alone,
+        of_several_open_pauses_of_a_path_the_earliest_outlives_the_migration,
         the_table_lists_its_columns_in_the_designs_order;
 }

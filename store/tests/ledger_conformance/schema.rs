@@ -125,6 +125,30 @@ pub async fn migrations_leave_rows_that_are_there_alone(home: &Home) {
     assert_eq!(told, [(Some(1), 1), (Some(2), 2)]);
 }
 
+pub async fn of_several_open_pauses_of_a_path_the_earliest_outlives_the_migration(home: &Home) {
+    let ledger = home.ledger();
+    home.execute("DROP INDEX canary_holds_open_pause").await;
+    home.execute("ALTER TABLE canary_holds DROP COLUMN ended_at").await;
+    home.execute("DELETE FROM canary_migrations WHERE version > 6").await;
+    let holds = [("p", 20), ("p", 10), ("p", 10), ("q", 30)];
+    for (path, from) in holds {
+        let from = canary_domain::iso(at(from));
+        home.execute(&format!(
+            "INSERT INTO canary_holds (canary, kind, path, from_at, until_at, actor, reason)
+             VALUES ('prod', 'pause', '{path}', '{from}', NULL, 'alice', 'drill')"
+        ))
+        .await;
+    }
+    migrate_at_once(home).await;
+    let pause = |path: &str, from| Hold {
+        kind: HoldKind::Pause,
+        path: Some(path.to_owned()),
+        from: at(from),
+        until: None,
+    };
+    assert_eq!(ledger.holds(at(0)).await.unwrap(), [pause("p", 10), pause("q", 30)]);
+}
+
 /// Design §5, word for word, and what §13 and the facts need beyond it.
 const COLUMNS: &str = "test_id canary path backend source_frame dest_frame cycle term sender receiver amount \
     transfer_id registered_at fired_at accepted_at fire_status fire_code tokens_xfer_seen_at fee_collected_seen_at \

@@ -5,8 +5,7 @@ use sqlx::PgConnection;
 
 use super::super::migrator::VERSION;
 use super::super::notes::{
-    self, ANNOTATE, ANNOTATIONS, AUDIT, AnnotationRow, END, HOLDS, HoldRow, KEEP_KEY, KEY, LIFT, PLACE,
-    PLACED, PlacedRow,
+    self, ANNOTATE, ANNOTATIONS, AUDIT, AnnotationRow, END, HoldRow, KEEP_KEY, KEY, LIFT, PLACE,
 };
 use super::super::{Annotation, AuditEntry, PlacedHold};
 
@@ -22,9 +21,15 @@ pub(super) async fn slot_key(c: &mut PgConnection, canary: &str, fresh: &SlotKey
     notes::slot_key(sqlx::query_scalar(KEY).bind(canary).fetch_one(c).await?)
 }
 
-pub(super) async fn holds(c: &mut PgConnection, canary: &str, since: Moment) -> sqlx::Result<Vec<Hold>> {
-    let rows: Vec<HoldRow> = sqlx::query_as(HOLDS).bind(canary).bind(since).fetch_all(c).await?;
-    Ok(rows.into_iter().map(Hold::from).collect())
+/// What one of the questions after holds answers.
+pub(super) async fn holds(
+    c: &mut PgConnection,
+    question: &'static str,
+    canary: &str,
+    since: Moment,
+) -> sqlx::Result<Vec<PlacedHold>> {
+    let rows: Vec<HoldRow> = sqlx::query_as(question).bind(canary).bind(since).fetch_all(c).await?;
+    Ok(rows.into_iter().map(PlacedHold::from).collect())
 }
 
 pub(super) async fn place_hold(
@@ -32,10 +37,10 @@ pub(super) async fn place_hold(
     canary: &str,
     hold: &Hold,
     (actor, reason): (&str, &str),
-) -> sqlx::Result<()> {
+) -> sqlx::Result<bool> {
     let query = sqlx::query(PLACE).bind(canary).bind(hold.kind.to_string()).bind(&hold.path);
-    query.bind(hold.from).bind(hold.until).bind(actor).bind(reason).execute(c).await?;
-    Ok(())
+    let placed = query.bind(hold.from).bind(hold.until).bind(actor).bind(reason).execute(c).await?;
+    Ok(placed.rows_affected() > 0)
 }
 
 pub(super) async fn lift_pause(
@@ -46,15 +51,6 @@ pub(super) async fn lift_pause(
 ) -> sqlx::Result<u64> {
     let lifted = sqlx::query(LIFT).bind(canary).bind(path).bind(at).execute(c).await?;
     Ok(lifted.rows_affected())
-}
-
-pub(super) async fn placed_holds(
-    c: &mut PgConnection,
-    canary: &str,
-    at: Moment,
-) -> sqlx::Result<Vec<PlacedHold>> {
-    let rows: Vec<PlacedRow> = sqlx::query_as(PLACED).bind(canary).bind(at).fetch_all(c).await?;
-    Ok(rows.into_iter().map(PlacedHold::from).collect())
 }
 
 pub(super) async fn end_maintenance(c: &mut PgConnection, canary: &str, at: Moment) -> sqlx::Result<u64> {

@@ -23,6 +23,7 @@ use tokio::time::sleep;
 use super::access::{ACQUIRE, Access, MIGRATION, STATEMENT};
 use super::failure::Place;
 use super::hours::{AT_ONCE, path_hours};
+use super::notes::{HOLDS, WINDOWS};
 use super::pages::Question;
 use super::record::Record;
 use super::spans::Range;
@@ -245,10 +246,11 @@ impl Ledger for SqliteLedger {
     }
 
     async fn holds(&self, since: Moment) -> Result<Vec<Hold>> {
-        self.reads.ask("reading holds", async |c| notes::holds(c, &self.canary, since).await).await
+        let placed = self.placed_holds(since).await?;
+        Ok(placed.into_iter().map(|placed| placed.hold).collect())
     }
 
-    async fn place_hold(&self, hold: &Hold, actor: &str, reason: &str) -> Result<()> {
+    async fn place_hold(&self, hold: &Hold, actor: &str, reason: &str) -> Result<bool> {
         let step = "placing a hold";
         self.writes.ask(step, async |c| notes::place_hold(c, &self.canary, hold, (actor, reason)).await).await
     }
@@ -257,8 +259,14 @@ impl Ledger for SqliteLedger {
         self.writes.ask("lifting a pause", async |c| notes::lift_pause(c, &self.canary, path, at).await).await
     }
 
-    async fn placed_holds(&self, at: Moment) -> Result<Vec<PlacedHold>> {
-        self.reads.ask("reading holds", async |c| notes::placed_holds(c, &self.canary, at).await).await
+    async fn placed_holds(&self, since: Moment) -> Result<Vec<PlacedHold>> {
+        let step = "reading holds";
+        self.reads.ask(step, async |c| notes::holds(c, HOLDS, &self.canary, since).await).await
+    }
+
+    async fn windows(&self, since: Moment) -> Result<Vec<PlacedHold>> {
+        let step = "reading maintenance windows";
+        self.reads.ask(step, async |c| notes::holds(c, WINDOWS, &self.canary, since).await).await
     }
 
     async fn end_maintenance(&self, at: Moment) -> Result<u64> {
