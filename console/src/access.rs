@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use canary_domain::Moment;
 use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::uri::Authority;
@@ -47,7 +48,36 @@ pub(crate) enum Auth {
 pub(crate) struct Caller {
     pub(crate) name: String,
     pub(crate) role: Role,
-    pub(crate) auth: Auth,
+    pub(crate) pass: Pass,
+}
+
+/// What a caller was let in by. It is looked at again while an answer goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// There is no token file.
+    Local,
+    /// A token.
+    Bearer(Token),
+    /// A session of a token, until the moment.
+    Session(Token, Moment),
+}
+
+impl Caller {
+    pub(crate) fn of(pass: Pass) -> Self {
+        let (name, role) = match &pass {
+            Pass::Local => ("local".to_owned(), Role::Operator),
+            Pass::Bearer(token) | Pass::Session(token, _) => (token.name.clone(), token.role),
+        };
+        Self { name, role, pass }
+    }
+
+    pub(crate) fn auth(&self) -> Auth {
+        match self.pass {
+            Pass::Local => Auth::None,
+            Pass::Bearer(_) => Auth::Bearer,
+            Pass::Session(..) => Auth::Session,
+        }
+    }
 }
 
 /// A caller that may act. A handler that takes one answers nobody else.
@@ -108,23 +138,34 @@ impl Access {
                 if let Some(presented) = bearer(headers) {
                     let token = tokens.find(presented).await;
                     let token = token.ok_or_else(|| unauthorized("this token is not known"))?;
-                    return Ok(token.caller(Auth::Bearer));
+                    return Ok(Caller::of(Pass::Bearer(token)));
                 }
                 let presented = session::presented(headers).ok_or_else(|| {
                     unauthorized("sign in, or send the header `Authorization: Bearer <token>`")
                 })?;
-                let token = sessions.check(presented, tokens).await?;
-                let token = token.ok_or_else(|| unauthorized("this session is over; sign in again"))?;
-                Ok(token.caller(Auth::Session))
+                let session = sessions.check(presented, tokens).await?;
+                let session = session.ok_or_else(|| unauthorized("this session is over; sign in again"))?;
+                Ok(Caller::of(session))
             }
         }
+    }
+
+    /// Whether a caller that was let in would be let in now, with the same role.
+    pub(crate) async fn still(&self, caller: &Caller) -> bool {
+        let Self::Tokens(tokens, sessions) = self else { return true };
+        let (token, good) = match &caller.pass {
+            Pass::Local => return false,
+            Pass::Bearer(token) => (token, true),
+            Pass::Session(token, until) => (token, sessions.is_before(*until)),
+        };
+        good && tokens.named(&token.name).await.as_ref() == Some(token)
     }
 }
 
 /// The caller of a door without tokens.
 pub(crate) fn local(headers: &HeaderMap) -> Result<Caller, Problem> {
     if is_local(headers) {
-        return Ok(Caller { name: "local".to_owned(), role: Role::Operator, auth: Auth::None });
+        return Ok(Caller::of(Pass::Local));
     }
     Err(Problem::new(
         Kind::ForeignHost,
@@ -145,13 +186,6 @@ impl From<NoKey> for Problem {
     }
 }
 
-impl Token {
-    /// Its owner, as a caller.
-    pub(crate) fn caller(self, auth: Auth) -> Caller {
-        Caller { name: self.name, role: self.role, auth }
-    }
-}
-
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
@@ -168,7 +202,7 @@ impl<S: Sync> FromRequestParts<S> for Operator {
         match caller.role {
             Role::Operator => Ok(Self { caller, peer: Peer::of(&parts.extensions) }),
             Role::Viewer => {
-                let Caller { name, role, auth: _ } = caller;
+                let Caller { name, role, pass: _ } = caller;
                 let detail = format!("this takes an operator; {name} is a {}", role.as_str());
                 Err(Problem::new(Kind::Forbidden, detail))
             }

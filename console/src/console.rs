@@ -121,9 +121,11 @@ impl Console {
         let health = public::health(Ready::new(board, Arc::clone(&ledger), readiness));
         let metrics = public::metrics(registry);
         let limits = Limits::new();
-        let context = Context { ledger, plan, clock, fire, views: views.clone() };
+        let access = Arc::new(access);
+        let context =
+            Context { ledger, plan, clock, fire, views: views.clone(), access: Arc::clone(&access) };
         let api = OpenApiRouter::with_openapi(openapi::base());
-        let api = api.merge(api::router(context, &Arc::new(access), &limits));
+        let api = api.merge(api::router(context, &access, &limits));
         let api = api.merge(public::status(views.clone()));
         let (api, mut document) = api.split_for_parts();
         let [health, metrics] = [health, metrics].map(|router| {

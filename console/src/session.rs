@@ -16,6 +16,7 @@ use http::HeaderMap;
 use http::header::COOKIE;
 use sha2::Sha256;
 
+use crate::access::Pass;
 use crate::tokens::{Token, Tokens};
 
 /// How long a session is good.
@@ -52,22 +53,27 @@ impl Sessions {
         Self { key, clock }
     }
 
-    /// A session of this token, as the cookie's value.
+    /// A session of this token: the cookie's value.
     pub(crate) fn begin(&self, token: &Token) -> Result<String, NoKey> {
         let until = ((self.clock)() + GOOD_FOR).timestamp().to_be_bytes();
         let mac = self.mac(until, token)?.finalize().into_bytes();
         Ok(URL_SAFE_NO_PAD.encode([&until[..], &mac[..], token.name.as_bytes()].concat()))
     }
 
-    /// The token that a cookie's value is a session of, if it is a good one.
-    pub(crate) async fn check(&self, value: &str, tokens: &Tokens) -> Result<Option<Token>, NoKey> {
+    /// What a cookie's value lets in, if it is a good session.
+    pub(crate) async fn check(&self, value: &str, tokens: &Tokens) -> Result<Option<Pass>, NoKey> {
         let Some((until, mac, name)) = parts(value) else { return Ok(None) };
         let Some(token) = tokens.named(&name).await else { return Ok(None) };
         // Compares in constant time.
         let genuine = self.mac(until, &token)?.verify_slice(&mac).is_ok();
         let until = DateTime::from_timestamp(i64::from_be_bytes(until), 0);
-        let good = until.is_some_and(|until| (self.clock)() < until);
-        Ok((genuine && good).then_some(token))
+        let good = until.filter(|until| genuine && self.is_before(*until));
+        Ok(good.map(|until| Pass::Session(token, until)))
+    }
+
+    /// Whether a session that is good until then is so now.
+    pub(crate) fn is_before(&self, until: Moment) -> bool {
+        (self.clock)() < until
     }
 
     /// The first two parts have fixed lengths: no two sessions hash the same bytes.

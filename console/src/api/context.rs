@@ -7,6 +7,7 @@ use canary_domain::Moment;
 use canary_store::Ledger;
 
 use crate::Fire;
+use crate::access::Access;
 use crate::plan::Plan;
 use crate::views::Views;
 
@@ -18,6 +19,7 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Fn() -> Moment + Send + Sync>,
     pub(crate) fire: Fire,
     pub(crate) views: Views,
+    pub(crate) access: Arc<Access>,
 }
 
 impl FromRef<Context> for Arc<dyn Ledger> {
@@ -29,5 +31,11 @@ impl FromRef<Context> for Arc<dyn Ledger> {
 impl FromRef<Context> for Views {
     fn from_ref(context: &Context) -> Self {
         context.views.clone()
+    }
+}
+
+impl FromRef<Context> for Arc<Access> {
+    fn from_ref(context: &Context) -> Self {
+        Arc::clone(&context.access)
     }
 }

@@ -18,7 +18,7 @@ use crate::origin::is_secure;
 use crate::peer::Peer;
 use crate::problem::{Kind, Problem};
 use crate::session::Cookie;
-use crate::tokens::Role;
+use crate::tokens::{Role, Token};
 
 /// Who is signed in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,7 +39,9 @@ pub(crate) struct SignIn {
 }
 
 impl From<Caller> for Session {
-    fn from(Caller { name, role, auth }: Caller) -> Self {
+    fn from(caller: Caller) -> Self {
+        let auth = caller.auth();
+        let Caller { name, role, pass: _ } = caller;
         Self { name, role, auth }
     }
 }
@@ -79,9 +81,9 @@ pub(crate) async fn sign_in(
     };
     let cookie = if is_secure(&headers) { Cookie::Host } else { Cookie::Plain };
     let set = cookie.set(&sessions.begin(&token)?);
-    let caller = token.caller(Auth::Session);
-    info!(name = caller.name, role = caller.role.as_str(), remote = %peer, "signed in");
-    Ok(([(SET_COOKIE, set)], Json(Session::from(caller))).into_response())
+    let Token { name, role, digest: _ } = token;
+    info!(name, role = role.as_str(), remote = %peer, "signed in");
+    Ok(([(SET_COOKIE, set)], Json(Session { name, role, auth: Auth::Session })).into_response())
 }
 
 /// Signs out: takes the session's cookie from the browser. Whoever is not signed in is so afterwards, too.

@@ -4,6 +4,8 @@
 //! share, or from the ledger if it is further behind, whenever its client has read what it was sent: none is lost, none
 //! comes twice, and a slow client costs no memory. The numbers are the ledger's, so a client may go on with another
 //! console, and each console shows what the judge of the other decided.
+//!
+//! Who may listen is looked at again before anything is sent: a stream outlives neither its token nor its session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,13 +23,14 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
+use tracing::{debug, info};
 use utoipa::{IntoParams, ToSchema};
 
 use super::brief::ApiBrief;
 use super::query::Query;
 use super::row::Time;
 use super::words;
+use crate::access::{Access, Caller};
 use crate::openapi::{BadParameter, Denied};
 use crate::picture::{News, Place, State};
 use crate::problem::{Kind, Problem};
@@ -98,6 +101,8 @@ struct Asked {
 )]
 pub(crate) async fn stream(
     Shared(views): Shared<Views>,
+    Shared(access): Shared<Arc<Access>>,
+    caller: Caller,
     headers: HeaderMap,
     given: Result<Given<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, Problem> {
@@ -108,7 +113,7 @@ pub(crate) async fn stream(
     let permit = Arc::clone(views.streams())
         .try_acquire_owned()
         .map_err(|_| Problem::new(Kind::TooManyStreams, "as many streams are open as this console allows"))?;
-    let line = Line::new(views, place, permit, HEARTBEAT);
+    let line = Line::new(views, Listener { access, caller }, place, permit, HEARTBEAT);
     let body = Body::from_stream(unfold(line, async |mut line| {
         let bytes = line.next().await?;
         Some((Ok::<_, std::convert::Infallible>(bytes), line))
@@ -136,9 +141,16 @@ async fn begin(views: &Views, last: Option<i64>) -> Result<Option<Place>, Proble
     Ok(known.then_some(Place { at, ..here }))
 }
 
+/// Whose stream it is.
+struct Listener {
+    access: Arc<Access>,
+    caller: Caller,
+}
+
 /// One client's stream.
 struct Line {
     views: Views,
+    listener: Listener,
     /// What was sent last; `None`: a snapshot is due.
     place: Option<Place>,
     moves: watch::Receiver<()>,
@@ -149,14 +161,20 @@ struct Line {
 }
 
 impl Line {
-    fn new(views: Views, place: Option<Place>, permit: OwnedSemaphorePermit, every: Duration) -> Self {
+    fn new(
+        views: Views,
+        listener: Listener,
+        place: Option<Place>,
+        permit: OwnedSemaphorePermit,
+        every: Duration,
+    ) -> Self {
         let mut heartbeat = interval_at(Instant::now() + every, every);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (moves, ended) = (views.picture().moves(), views.ended().clone());
-        Self { views, place, moves, heartbeat, ended, greeted: false, _permit: permit }
+        Self { views, listener, place, moves, heartbeat, ended, greeted: false, _permit: permit }
     }
 
-    /// What to send next; `None` at the end of the console.
+    /// What to send next; `None` at the end of the console, or once its client would not be let in any more.
     async fn next(&mut self) -> Option<Bytes> {
         if !self.greeted {
             self.greeted = true;
@@ -167,11 +185,16 @@ impl Line {
             () = self.ended.cancelled() => return None,
             _ = self.heartbeat.tick() => {
                 let now = Time(self.views.now());
-                return Some(event("heartbeat", None, &Heartbeat { now }));
+                (event("heartbeat", None, &Heartbeat { now }), self.place)
             }
-            news = news(&self.views, &mut self.moves, self.place) => news,
+            (bytes, place) = news(&self.views, &mut self.moves, self.place) => (bytes, Some(place)),
         };
-        self.place = Some(place);
+        let Listener { access, caller } = &self.listener;
+        if !access.still(caller).await {
+            info!(caller = caller.name, "a stream ends: its token or its session is not good any more");
+            return None;
+        }
+        self.place = place;
         Some(bytes)
     }
 }
@@ -245,7 +268,11 @@ fn event(name: &str, id: Option<i64>, data: &impl Serialize) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Pass;
+    use crate::session::Sessions;
+    use crate::tokens::Tokens;
     use crate::views::sample;
+    use canary_domain::Moment;
     use tokio::task::JoinSet;
 
     /// Whether an event of this name comes within ten seconds.
@@ -269,7 +296,8 @@ mod tests {
         let mut tasks = JoinSet::new();
         tasks.spawn(views.clone().run(stop.clone()));
         let permit = Arc::clone(views.streams()).try_acquire_owned().unwrap();
-        let mut line = Line::new(views, None, permit, Duration::from_millis(50));
+        let listener = Listener { access: Arc::new(Access::Local), caller: Caller::of(Pass::Local) };
+        let mut line = Line::new(views, listener, None, permit, Duration::from_millis(50));
         assert_eq!(line.next().await.as_deref(), Some(RETRY.as_bytes()));
         assert!(comes(&mut line, "snapshot").await);
         for _ in 0..3 {
@@ -281,5 +309,28 @@ mod tests {
         stop.cancel();
         assert!(!comes(&mut line, "nothing").await, "it ends with the console");
         assert_eq!(line.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_heartbeat_finds_out_that_the_token_is_gone() {
+        let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tokens");
+        std::fs::write(&file, format!("ann:viewer:{hash}\nbob:viewer:{}\n", "0".repeat(64))).unwrap();
+        let (views, stop) = (sample(&folder).await, CancellationToken::new());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(views.clone().run(stop.clone()));
+        let tokens = Tokens::open(file.clone()).await.unwrap();
+        let caller = Caller::of(Pass::Bearer(tokens.find("secret").await.unwrap()));
+        let sessions = Sessions::new(Arc::new(|| None), Arc::new(|| Moment::UNIX_EPOCH));
+        let listener = Listener { access: Arc::new(Access::Tokens(tokens, sessions)), caller };
+        let permit = Arc::clone(views.streams()).try_acquire_owned().unwrap();
+        let mut line = Line::new(views, listener, None, permit, Duration::from_millis(50));
+        assert!(comes(&mut line, "snapshot").await && comes(&mut line, "heartbeat").await);
+        // The same name and token, but another role: it may come back, and is told what it may do now.
+        std::fs::write(&file, format!("ann:operator:{hash}\n")).unwrap();
+        let ended = async { while line.next().await.is_some() {} };
+        tokio::time::timeout(Duration::from_secs(10), ended).await.expect("the stream ends");
+        stop.cancel();
     }
 }

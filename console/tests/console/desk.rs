@@ -61,6 +61,11 @@ impl Desk {
         Stand::over(Arc::new(MemoryBoard::new()), ledger, settings, folder).await
     }
 
+    /// Waits until it has looked at the ledger.
+    pub async fn looks(&self) -> anyhow::Result<()> {
+        until(async || Ok(self.with_token(Method::GET, "", VIEWER).send().await?.status() == 200)).await
+    }
+
     /// Writes the token file anew, and waits until it is read: `token` is answered with this status then.
     pub async fn retoken(&self, lines: &str, cookie: &str, status: u16) -> anyhow::Result<()> {
         std::fs::write(self.folder.path().join("tokens"), lines)?;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use canary_domain::{Backend, Outcome, TestId};
 use canary_store::PostgresLedger;
 use chrono::TimeDelta;
-use reqwest::{RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::desk::{Desk, VIEWER};
 use crate::past::{Past, ago, now, test, until};
 use crate::stand::{API, Stand};
 
@@ -313,5 +314,25 @@ async fn what_was_fired_outside_any_slot_is_told_too() -> anyhow::Result<()> {
     let event = listener.event().await?;
     assert_eq!((&event.data["origin"], &event.data["cycle"]), (&"fire".into(), &Value::Null));
     assert_eq!(event.data["test_id"], test_id.to_string());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_session_and_tells_nothing_that_comes_after() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let cookie = desk.sign_in(VIEWER).await?;
+    let open = async |name: &str, value: &str| {
+        Listener::of(desk.bare(Method::GET, "/stream").header(name, value)).await
+    };
+    desk.looks().await?;
+    let mut of_session = open("cookie", &cookie).await?;
+    let mut of_token = open("authorization", &format!("Bearer {VIEWER}")).await?;
+    for listener in [&mut of_session, &mut of_token] {
+        assert_eq!(listener.event().await?.name, "snapshot");
+    }
+    *desk.world.now.lock().unwrap() += TimeDelta::hours(12);
+    desk.write(Backend::TwoPc, Some(20)).await?;
+    assert_eq!(of_token.event().await?.name, "outcome");
+    assert_eq!(of_session.block().await?, None, "the session is over");
     Ok(())
 }
