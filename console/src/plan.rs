@@ -23,6 +23,8 @@ pub struct Plan {
     pub silence_after: Duration,
     /// How often a reactor polls while its socket is down or a gap is open.
     pub backstop_every: Duration,
+    /// Whether closed rows are exported.
+    pub exports: bool,
     /// The paths, in their order.
     pub paths: Vec<PlannedPath>,
 }

@@ -21,7 +21,7 @@ use crate::picture::{Fresh, Picture, State, keep};
 use crate::plan::{Plan, PlannedPath, Source};
 use crate::problem::{Kind, Problem};
 
-/// Streams at once: each keeps a connection, of which the console has 256.
+/// Streams at once: each keeps a connection, of which a port has 512.
 const STREAMS: usize = 64;
 
 /// How the views are set up.
@@ -230,6 +230,7 @@ pub(crate) async fn sample(folder: &tempfile::TempDir) -> Views {
         blind_after: second,
         silence_after: second,
         backstop_every: second,
+        exports: false,
         paths: Vec::new(),
     };
     Views::new(Setup {

@@ -26,6 +26,8 @@ pub enum Role {
     Runner,
     /// Decides and writes.
     Judge,
+    /// Pushes closed rows to a time-series store.
+    Export,
 }
 
 impl Role {
@@ -36,6 +38,15 @@ impl Role {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
+    }
+
+    /// Whether a deployment may do without it: nobody leads an export that is not set up, and nothing is wrong.
+    #[must_use]
+    pub fn is_optional(self) -> bool {
+        match self {
+            Self::Runner | Self::Judge => false,
+            Self::Export => true,
+        }
     }
 }
 

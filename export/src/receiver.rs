@@ -125,6 +125,19 @@ impl Receiver {
         &self.name
     }
 
+    /// Sends it an empty request: whether it is there, and takes what is pushed at this address by this user.
+    ///
+    /// # Errors
+    /// When it is away, or refuses us.
+    pub async fn reach(&self) -> Result<(), ReceiverError> {
+        match self.push(&[]).await {
+            Answer::Taken => Ok(()),
+            Answer::Refused(cause) | Answer::Away(Absence { cause, .. }) => {
+                Err(ReceiverError::Asking { name: self.name.clone(), cause })
+            }
+        }
+    }
+
     /// How many rows it says it drops while it answers that it takes them: VictoriaMetrics counts rows outside of its
     /// retention, and broken ones. Empty for a receiver that has no such count.
     ///

@@ -1,9 +1,12 @@
 //! The command line (design §7).
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use canary_telemetry::LogFormat;
 use clap::{Args, Parser, Subcommand};
+
+use crate::RETENTION;
 
 /// Moves real tokens over the calls that users make, watches the events that result, and says which phase broke.
 #[derive(Debug, Parser)]
@@ -40,6 +43,8 @@ pub enum Command {
     Status,
     /// Bring the ledger's schema up to date.
     Migrate,
+    /// Push past results to a time-series store, as often as you like: the samples are the same each time.
+    Export(ExportArgs),
 }
 
 /// Of `demo`.
@@ -67,6 +72,27 @@ pub struct ProbeArgs {
     /// Write a row into the ledger.
     #[arg(long)]
     pub record: bool,
+}
+
+/// Of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// How far back, like 30d or 12h.
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub since: Duration,
+    /// Where to, instead of what the settings say: an address for Prometheus remote write.
+    // A text: clap would show what is wrong with an address whole, and it may hold a password.
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+    /// Read everything back and compare it with the ledger; exits 0 only if it is exactly that.
+    #[arg(long)]
+    pub verify: bool,
+}
+
+fn since(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text)
+        .map_err(|error| format!("that is no length of time ({error}); write it like 30d"))?;
+    if time > RETENTION { Err("rows are kept for 90 days".to_owned()) } else { Ok(time) }
 }
 
 /// Of `sandbox`.

@@ -1,7 +1,7 @@
 //! One running instance: everything that the settings ask for, built and handed to the supervisor.
 //!
 //! The order of coming up: the console, which says what is not ready yet; the board's clock, since every moment is of
-//! it; the reactors; the runner, once it has the slot key; the judge, once the ledger has its schema. A store that is
+//! it; the reactors; the runner, once it has the slot key; the judge and the export, once the ledger has its schema. A store that is
 //! away at the start delays what needs it and nothing else.
 
 use std::net::SocketAddr;
@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use canary_domain::{Clock, Role, SlotKey};
+use canary_export::{Exporter, Receiver};
 use canary_judge::{Judge, OutcomeNews};
 use canary_runner::{Orders, Runner};
 use canary_store::Ledger;
-use canary_telemetry::{ClockMetrics, JudgeMetrics, LeaseMetrics};
+use canary_telemetry::{ClockMetrics, ExportMetrics, JudgeMetrics, LeaseMetrics};
 use tokio::sync::broadcast;
 use tracing::info;
 
@@ -21,7 +22,7 @@ use crate::base::{self, Base};
 use crate::front::{self, Later, Shown};
 use crate::leading::Contender;
 use crate::preparation::Prepared;
-use crate::settings::{Part, Settings};
+use crate::settings::{ExportSettings, Part, Settings};
 use crate::supervisor::Supervisor;
 use crate::{RETENTION, clock, stores};
 
@@ -95,7 +96,12 @@ impl Instance {
             self.start_runner(supervisor, contender.clone(), prepared.clone());
         }
         if self.base.settings.runs(Part::Judge) {
-            self.start_judge(supervisor, contender, prepared)?;
+            self.start_judge(supervisor, contender.clone(), prepared.clone())?;
+        }
+        if let Some(export) =
+            self.base.settings.export.as_ref().filter(|_| self.base.settings.runs(Part::Export))
+        {
+            self.start_export(export, supervisor, contender, prepared)?;
         }
         Ok(())
     }
@@ -161,6 +167,39 @@ impl Instance {
                 return Ok(());
             }
             contender.run(Role::Judge, stop.clone(), |seat| async { Ok(judge.run(seat, stop).await?) }).await
+        });
+        Ok(())
+    }
+
+    fn start_export(
+        &self,
+        export: &ExportSettings,
+        supervisor: &mut Supervisor,
+        contender: Contender,
+        prepared: Prepared,
+    ) -> Result<()> {
+        let settings = canary_export::Settings {
+            canary: self.base.settings.canary.clone(),
+            every: export.every,
+            overlap: canary_export::Settings::OVERLAP,
+        };
+        let parts = canary_export::Parts {
+            board: Arc::clone(&self.base.board),
+            ledger: Arc::clone(&self.ledger),
+            clock: Arc::clone(&self.base.clock) as Arc<dyn Clock>,
+            metrics: Arc::new(ExportMetrics::register(&self.base.registry).context("metrics")?),
+            receiver: Receiver::new(&export.remote_write).context("export.remote_write")?,
+        };
+        let exporter = Exporter::new(settings, parts);
+        contender.metrics.contends(Role::Export);
+        let stop = supervisor.stop();
+        supervisor.start("export", async move {
+            if !prepared.schema(&stop).await {
+                return Ok(());
+            }
+            contender
+                .run(Role::Export, stop.clone(), |seat| async { Ok(exporter.run(seat, stop).await?) })
+                .await
         });
         Ok(())
     }

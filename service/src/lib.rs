@@ -9,6 +9,7 @@
     reason = "commands speak to the person who called them"
 )]
 
+mod bar;
 mod base;
 pub mod cli;
 mod clock;
@@ -40,6 +41,8 @@ pub(crate) const RETENTION: Duration = Duration::from_secs(90 * 24 * 3_600);
 pub fn main(cli: Cli) -> ExitCode {
     let quiet = match cli.command {
         Command::Run | Command::Sandbox(_) => "info",
+        // It names the samples that the receiver refuses.
+        Command::Export(_) => "warn",
         Command::Demo(_) | Command::Probe(_) | Command::Check | Command::Status | Command::Migrate => "error",
     };
     let filter = cli.log_filter.as_deref().unwrap_or(quiet);

@@ -6,13 +6,14 @@ use serde::Deserialize;
 use crate::settings::Settings;
 
 /// The folders of the parts, in the order of a test's way, each with its manifest.
-const MANIFESTS: [(&str, &str); 9] = [
+const MANIFESTS: [(&str, &str); 10] = [
     ("domain/", include_str!("../../domain/Cargo.toml")),
     ("runner/", include_str!("../../runner/Cargo.toml")),
     ("validators/", include_str!("../../validators/Cargo.toml")),
     ("store/", include_str!("../../store/Cargo.toml")),
     ("judge/", include_str!("../../judge/Cargo.toml")),
     ("console/", include_str!("../../console/Cargo.toml")),
+    ("export/", include_str!("../../export/Cargo.toml")),
     ("telemetry/", include_str!("../../telemetry/Cargo.toml")),
     ("service/", include_str!("../Cargo.toml")),
     ("sandbox/", include_str!("../../sandbox/Cargo.toml")),
@@ -40,6 +41,7 @@ pub(crate) fn plan(settings: &Settings) -> Plan {
         blind_after: times.blind_after,
         silence_after: times.silence_after,
         backstop_every: times.backstop_every,
+        exports: settings.export.is_some(),
         paths: paths.collect(),
     }
 }

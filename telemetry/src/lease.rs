@@ -14,7 +14,8 @@ pub struct LeaseMetrics {
 }
 
 impl LeaseMetrics {
-    /// Declares them; a follower's `leader` is 0 from the start.
+    /// Declares them. Of what every deployment needs a leader of, `leader` is 0 from the start, so that its absence is
+    /// seen as long as any instance is up; of what it may do without once an instance [`Self::contends`].
     ///
     /// # Errors
     /// When one is registered already.
@@ -39,12 +40,15 @@ impl LeaseMetrics {
                 &["role"],
             )?,
         };
-        for role in Role::ALL {
-            metrics.leader.with_label_values(&[role.as_str()]);
-            metrics.term.with_label_values(&[role.as_str()]);
-            metrics.changes.with_label_values(&[role.as_str()]);
-        }
+        Role::ALL.iter().filter(|role| !role.is_optional()).for_each(|role| metrics.contends(*role));
         Ok(metrics)
+    }
+
+    /// This instance may come to lead the role: its series exist from now on.
+    pub fn contends(&self, role: Role) {
+        self.leader.with_label_values(&[role.as_str()]);
+        self.term.with_label_values(&[role.as_str()]);
+        self.changes.with_label_values(&[role.as_str()]);
     }
 
     /// This instance leads the role now, in this term.

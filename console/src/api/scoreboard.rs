@@ -129,7 +129,7 @@ fn answer(views: &Views, state: &State, holds: &[PlacedHold], sight: Option<&Sig
         state: states.overall,
         period_ms: plan.cadence.period_ms(),
         next_fire_at: Time(next_fire(plan.cadence, plan.paths.len(), now)),
-        leaders: Role::ALL.iter().map(|role| Leader::of(*role, sight)).collect(),
+        leaders: leaders(plan.exports, sight),
         windows: (&all).into(),
         holds: holds.iter().map(ApiHold::from).collect(),
         paths,
@@ -141,6 +141,12 @@ fn next_fire(cadence: Cadence, paths: usize, now: Moment) -> Moment {
     let cycle = cadence.cycle_at(now);
     let due = (0..paths).map(|index| cadence.due(cycle, index, paths)).find(|due| *due > now);
     due.unwrap_or_else(|| cadence.edge(cycle + 1))
+}
+
+/// Who leads what the deployment needs, and what it does without needing it: nobody leads an export that is not set up.
+fn leaders(exports: bool, sight: Option<&Sight>) -> Vec<Leader> {
+    let all = Role::ALL.iter().map(|role| Leader::of(*role, sight));
+    all.filter(|leader| !leader.role.is_optional() || exports || leader.node.is_some()).collect()
 }
 
 impl Leader {

@@ -286,6 +286,7 @@ async fn leaders_balances_and_reactors_come_from_the_board() -> anyhow::Result<(
     assert_eq!((&board["board"], &board["leaders"][0]["node"]), (&json!("available"), &json!("node-1")));
     assert!(board["leaders"][0]["term"].as_i64().unwrap() > 0);
     assert_eq!(board["leaders"][1], json!({ "role": "judge", "node": null, "term": null }));
+    assert_eq!(board["leaders"][2], Value::Null, "nobody leads an export that is not set up");
     assert_eq!(
         path(&board, "p-intra")["agent"],
         json!({ "name": "alpha", "balance": "12.5", "runway_seconds": 86_400, "at": "2026-11-21T01:28:00.000000Z" })

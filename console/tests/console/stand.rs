@@ -128,6 +128,7 @@ pub fn plan() -> Plan {
         blind_after: seconds(60),
         silence_after: seconds(30),
         backstop_every: seconds(10),
+        exports: false,
         paths: Backend::ALL.iter().map(path).collect(),
     }
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 use canary_domain::Clock as _;
+use canary_export::{Dropped, Receiver};
 use canary_runner::Agent;
 use canary_store::BoardClock;
 use tokio::time::timeout;
 
 use crate::base::Base;
-use crate::settings::{BoardSettings, Settings};
+use crate::settings::{BoardSettings, ExportSettings, Settings};
 use crate::stores;
 use crate::supervisor::Supervisor;
 
@@ -43,6 +44,9 @@ pub(super) async fn run(settings: Settings) -> Result<u8> {
         println!("warning {warning}");
     }
     stores(&settings, &mut report).await;
+    if let Some(export) = &settings.export {
+        receiver(export, &mut report).await;
+    }
     let mut supervisor = Supervisor::new();
     let own = Settings { board: BoardSettings::Memory, ..settings };
     let Some(base) = Base::build(own, &supervisor.stop()).await? else { return Ok(1) };
@@ -68,6 +72,34 @@ async fn stores(settings: &Settings, report: &mut Report) {
         Ok(ledger.describe())
     };
     report.line("ledger", ledger.await, |name| name);
+}
+
+/// Whether the receiver takes what is pushed, and whether it keeps it: one that doesn't says so nowhere else.
+async fn receiver(export: &ExportSettings, report: &mut Report) {
+    let reached = async {
+        let receiver = Receiver::new(&export.remote_write).map_err(|error| error.to_string())?;
+        receiver.reach().await.map_err(|error| error.to_string())?;
+        Ok(receiver)
+    };
+    let reached: Result<Receiver, String> = reached.await;
+    let dropped = match &reached {
+        Ok(receiver) => receiver.dropped().await,
+        Err(_) => Ok(Vec::new()),
+    };
+    report.line("receiver", reached, |receiver| format!("{} takes what is pushed", receiver.name()));
+    match dropped {
+        Ok(dropped) => dropped.iter().for_each(|dropped| println!("warning receiver: {}", silently(dropped))),
+        Err(error) => println!("warning receiver: can't say whether it drops samples silently: {error}"),
+    }
+}
+
+fn silently(dropped: &Dropped) -> String {
+    let Dropped { reason, rows } = dropped;
+    let remedy = match reason.as_str() {
+        "small_timestamp" => "; they are older than its retention: give it -retentionPeriod=60d",
+        _ => "",
+    };
+    format!("since it started it dropped {rows} samples silently ({reason}), whoever sent them{remedy}")
 }
 
 async fn agents(base: &Base, report: &mut Report) {

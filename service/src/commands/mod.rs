@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod export;
 mod migrate;
 mod probe;
 mod run;
@@ -22,6 +23,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8> {
         Command::Probe(args) => probe::run(Settings::load(&cli.config)?, args).await,
         Command::Check => check::run(Settings::load(&cli.config)?).await,
         Command::Status => status::run(Settings::load(&cli.config)?).await,
+        Command::Export(args) => export::run(Settings::load(&cli.config)?, args).await,
         Command::Migrate => migrate::run(Settings::load(&cli.config)?).await,
     }
 }

@@ -1,6 +1,7 @@
 //! The configuration file as it is written (design §6, §13): names, types and defaults, unknown keys refused.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,7 +47,7 @@ pub struct File {
     pub embedded: EmbeddedSection,
     #[serde(default)]
     pub console: ConsoleSection,
-    pub export: Option<toml::Table>,
+    pub export: Option<ExportSection>,
     #[serde(default)]
     pub platform: PlatformSection,
     #[serde(default)]
@@ -170,6 +171,19 @@ impl Default for ConsoleSection {
     }
 }
 
+/// `[export]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportSection {
+    pub remote_write: Address,
+    #[serde(default = "half_a_minute")]
+    pub every: Span,
+}
+
+fn half_a_minute() -> Span {
+    Span(Duration::from_secs(30))
+}
+
 /// `[frames.<name>]`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -257,8 +271,14 @@ pub struct CallsMapping {
 }
 
 /// An address. What is wrong with one is said without repeating it, since it may hold a password.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Address(pub Url);
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Address(…)")
+    }
+}
 
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,5 +1,6 @@
 //! The settings: read from one TOML file, checked as a whole, resolved into what each part is told (design §6).
 
+mod export;
 mod file;
 mod mapping;
 mod platform;
@@ -23,6 +24,7 @@ use canary_runner::{Agent, Calls, Route, SecretSource};
 use canary_validators::Mapping;
 use url::Url;
 
+pub use export::ExportSettings;
 use file::File;
 pub use file::Part;
 
@@ -164,6 +166,8 @@ pub struct Settings {
     pub ledger: LedgerSettings,
     /// What the console is told.
     pub console: ConsoleSettings,
+    /// Where closed rows go, if they go anywhere.
+    pub export: Option<ExportSettings>,
     /// The local frame.
     pub local: LocalFrame,
     /// The paths, in the file's order.
@@ -221,11 +225,7 @@ fn resolve(file: &File) -> Result<Settings, Vec<Complaint>> {
         "console.listen",
         "others can reach this address: set console.admin_token_file, or listen on 127.0.0.1",
     );
-    complaints.check(
-        file.export.is_none(),
-        "export",
-        "this version does not export yet; leave the section out",
-    );
+    let export = file.export.as_ref().and_then(|section| export::resolve(section, &mut complaints));
     let deadlines = Backend::ALL.iter().map(|backend| (*backend, file.deadlines.of(*backend))).collect();
     let mapping = complaints.keep(mapping::mapping(&file.platform.mapping));
     let calls = complaints.keep(mapping::calls(&file.platform.mapping));
@@ -240,7 +240,7 @@ fn resolve(file: &File) -> Result<Settings, Vec<Complaint>> {
             true,
         ) => Ok(Settings {
             canary: file.canary.clone(),
-            parts: file.roles.iter().copied().filter(|part| *part != Part::Export).collect(),
+            parts: parts(file),
             slot_key,
             cadence,
             times,
@@ -252,14 +252,25 @@ fn resolve(file: &File) -> Result<Settings, Vec<Complaint>> {
                 metrics_listen: file.console.metrics_listen,
                 admin_token_file: file.console.admin_token_file.clone(),
             },
+            warnings: platform
+                .warnings
+                .into_iter()
+                .chain(export.as_ref().and_then(ExportSettings::warning))
+                .collect(),
+            export,
             local: platform.local,
             routes: platform.routes,
             calls,
             mapping,
-            warnings: platform.warnings,
         }),
         _ => Err(complaints.0),
     }
+}
+
+/// What this instance runs: an export without a receiver is left out (design §13).
+fn parts(file: &File) -> Vec<Part> {
+    let runs = |part: &Part| *part != Part::Export || file.export.is_some();
+    file.roles.iter().copied().filter(runs).collect()
 }
 
 /// Collects what is wrong, so that one run shows all of it.

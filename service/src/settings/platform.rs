@@ -142,7 +142,11 @@ fn local_frame(file: &File, agents: &BTreeMap<&str, Arc<Agent>>) -> Result<Local
     })
 }
 
-fn with_scheme(Address(url): &Address, setting: &str, schemes: [&str; 2]) -> Result<Url, Complaint> {
+pub(super) fn with_scheme(
+    Address(url): &Address,
+    setting: &str,
+    schemes: [&str; 2],
+) -> Result<Url, Complaint> {
     if schemes.contains(&url.scheme()) {
         Ok(url.clone())
     } else {
@@ -228,7 +232,7 @@ fn warnings(file: &File) -> Vec<String> {
         .collect()
 }
 
-fn loopback(url: &Url) -> bool {
+pub(super) fn loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

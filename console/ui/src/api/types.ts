@@ -37,7 +37,7 @@ export interface Brief {
   revision: number
 }
 
-export type LedRole = 'runner' | 'judge'
+export type LedRole = 'runner' | 'judge' | 'export'
 export type HoldKind = 'pause' | 'maintenance'
 export type Via = 'live' | 'replay' | 'backstop'
 
