@@ -1,8 +1,10 @@
 //! `GET /api/v1/canaries/trend`: pass rates and latencies of up to 30 days, an hour a step, a column a figure.
 //!
-//! 30 days of 30 paths are about a megabyte: it is written once for each reading of the hours, and the bytes are shared.
+//! 30 days of 30 paths are about a megabyte: it is written once for all who ask, and again only when something has
+//! changed, every few seconds at most. The hours that go on are counted from the rows, so that a first verdict is there
+//! at once and not only when the judge has rolled its hour up.
 
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
@@ -12,7 +14,9 @@ use canary_domain::{Backend, Moment};
 use canary_store::Annotation;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
+use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
 use super::query::Query;
@@ -29,6 +33,8 @@ const HOURS_A_DAY: i64 = 24;
 const STEP_MS: i64 = 3_600_000;
 /// Spans whose bytes are kept.
 const REMEMBERED: usize = 2;
+/// How long bytes are given again although something has changed since.
+const GOOD_FOR: Duration = Duration::from_secs(3);
 
 /// The answer. Each array of a path is as long as `at`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,23 +91,32 @@ struct Key {
     version: u64,
 }
 
-/// The newest answers. Shared by all requests; held for as long as it takes to look.
+/// The newest answers. Shared by all requests; held by the one who writes while the others wait for the bytes.
 #[derive(Debug, Default)]
-pub(crate) struct Written(Mutex<Vec<(Key, Bytes)>>);
+pub(crate) struct Written(Mutex<Vec<(Key, Instant, Bytes)>>);
 
 impl Written {
-    fn find(&self, key: Key) -> Option<Bytes> {
-        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        written.iter().find(|(of, _)| *of == key).map(|(_, bytes)| bytes.clone())
-    }
-
-    fn keep(&self, key: Key, bytes: Bytes) {
-        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        written.retain(|(of, _)| of.version == key.version && of.hour == key.hour && of.days != key.days);
+    /// The bytes of this very key, or of an older version that are still good, or else those that `write` makes.
+    async fn get(
+        &self,
+        key: Key,
+        write: impl AsyncFnOnce() -> Result<Bytes, Problem>,
+    ) -> Result<Bytes, Problem> {
+        let mut written = self.0.lock().await;
+        let good = |(of, at, _): &&(Key, Instant, Bytes)| {
+            (of.days, of.hour) == (key.days, key.hour)
+                && (of.version == key.version || at.elapsed() < GOOD_FOR)
+        };
+        if let Some((_, _, bytes)) = written.iter().find(good) {
+            return Ok(bytes.clone());
+        }
+        let bytes = write().await?;
+        written.retain(|(of, _, _)| of.hour == key.hour && of.days != key.days);
         if written.len() == REMEMBERED {
             written.remove(0);
         }
-        written.push((key, bytes));
+        written.push((key, Instant::now(), bytes.clone()));
+        Ok(bytes)
     }
 }
 
@@ -115,22 +130,19 @@ pub(crate) async fn trend(
     let days = Query::new(given, &["days"])?.count("days", DAYS, DAYS)?;
     let hour = hour_of(views.now());
     let key = views.look(|state| Key { days, hour, version: state.version })?;
-    let bytes = match views.written().find(key) {
-        Some(bytes) => bytes,
-        None => {
-            // Those threads that read the platform's frames have to be there when one comes.
-            let writing = spawn_blocking(move || write(&views, key));
-            writing.await.expect("columns are written without a panic, and the runtime is there")?
-        }
+    let write = async || {
+        let views = views.clone();
+        // Those threads that read the platform's frames have to be there when one comes.
+        let writing = spawn_blocking(move || write(&views, key));
+        writing.await.expect("columns are written without a panic, and the runtime is there")
     };
+    let bytes = views.written().get(key, write).await?;
     Ok(([(CONTENT_TYPE, "application/json")], bytes).into_response())
 }
 
 fn write(views: &Views, key: Key) -> Result<Bytes, Problem> {
     let trend = views.look(|state| Trend::of(&views.plan().paths, state, key))?;
-    let bytes = Bytes::from(serde_json::to_vec(&trend).expect("columns of numbers have a JSON form"));
-    views.written().keep(key, bytes.clone());
-    Ok(bytes)
+    Ok(serde_json::to_vec(&trend).expect("columns of numbers have a JSON form").into())
 }
 
 impl Trend {
@@ -157,8 +169,9 @@ impl TrendPath {
         let (pass_rate, slots) = (Vec::new(), Vec::new());
         let [p50_ms, p95_ms, p99_ms] = std::array::from_fn(|_| Vec::new());
         let mut columns = Self { path, backend, pass_rate, p50_ms, p95_ms, p99_ms, slots };
+        let running = kept.running();
         for hour in hours {
-            let cell = kept.hours().get(hour);
+            let cell = running.get(&hour).or_else(|| kept.hours().get(hour));
             let [p50, p95, p99] = cell.map_or([None; 3], Cell::percentiles);
             columns.pass_rate.push(cell.and_then(Cell::pass_rate).map(|rate| round(rate, 1e4)));
             columns.p50_ms.push(p50.map(|ms| round(ms.into(), 1e2)));
@@ -178,5 +191,28 @@ fn round(value: f64, parts: f64) -> f64 {
 impl From<&Annotation> for Mark {
     fn from(Annotation { at, kind, text, node }: &Annotation) -> Self {
         Self { at: Time(*at), kind: kind.clone(), text: text.clone(), node: node.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_are_given_again_until_they_are_old_and_something_has_changed() {
+        let written = Written::default();
+        let ask = async |days, hour, version, fresh: &'static str| {
+            let bytes =
+                written.get(Key { days, hour, version }, async || Ok(Bytes::from(fresh))).await.unwrap();
+            String::from_utf8(bytes.to_vec()).unwrap()
+        };
+        assert_eq!(ask(30, 1, 1, "a").await, "a");
+        assert_eq!(ask(30, 1, 2, "b").await, "a", "it is young");
+        assert_eq!(ask(7, 1, 2, "week").await, "week", "another span");
+        tokio::time::advance(GOOD_FOR).await;
+        assert_eq!(ask(30, 1, 1, "b").await, "a", "nothing has changed");
+        assert_eq!(ask(30, 1, 2, "c").await, "c");
+        assert_eq!(ask(30, 2, 2, "d").await, "d", "another hour");
+        assert_eq!(ask(7, 1, 2, "e").await, "e", "one hour is remembered");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use canary_domain::{Histogram, Moment, Outcome};
+use canary_domain::{Moment, Outcome};
 use canary_store::PathHour;
 use chrono::TimeDelta;
 
@@ -21,6 +21,11 @@ pub(crate) fn hour_of(moment: Moment) -> i64 {
     moment.timestamp().div_euclid(HOUR_S)
 }
 
+/// The same of milliseconds since the epoch.
+pub(super) fn hour_of_ms(ms: i64) -> i64 {
+    ms.div_euclid(HOUR_S * 1_000)
+}
+
 /// When an hour begins.
 pub(crate) fn begin(hour: i64) -> Moment {
     Moment::UNIX_EPOCH + TimeDelta::hours(hour)
@@ -35,15 +40,15 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    fn new(tally: &PathTally) -> Self {
+    pub(super) fn of_tally(tally: &Tally) -> Self {
         let small = |count: u64| u16::try_from(count).unwrap_or(u16::MAX);
-        let latencies = tally.latencies.buckets().map(|(bucket, count)| (bucket, small(count))).collect();
+        let latencies = tally.latencies().buckets().map(|(bucket, count)| (bucket, small(count))).collect();
         #[expect(
             clippy::cast_possible_truncation,
             reason = "a percentile is within 1 %, and f32 is far finer"
         )]
-        let percentiles = [0.5, 0.95, 0.99].map(|q| tally.latencies.quantile(q).map(|ms| ms as f32));
-        Self { slots: tally.slots.map(|count| small(count.unsigned_abs())), latencies, percentiles }
+        let percentiles = [0.5, 0.95, 0.99].map(|q| tally.quantile(q).map(|ms| ms as f32));
+        Self { slots: tally.slots().map(|count| small(count.unsigned_abs())), latencies, percentiles }
     }
 
     pub(crate) fn of(&self, outcome: Outcome) -> i64 {
@@ -131,44 +136,36 @@ impl Sum {
     }
 }
 
-/// One hour of one path while it is read. The rollup has a row for each backend that a path had in an hour.
-#[derive(Default)]
-struct PathTally {
-    slots: [i64; Outcome::ALL.len()],
-    latencies: Histogram,
-}
-
-impl PathTally {
-    fn add(&mut self, row: &PathHour) {
-        for (outcome, count) in [
-            (Outcome::Pending, row.pending),
-            (Outcome::Passed, row.passed),
-            (Outcome::Late, row.late),
-            (Outcome::Failed, row.failed),
-            (Outcome::Inconclusive, row.inconclusive),
-            (Outcome::Skipped, row.skipped),
-            (Outcome::Missed, row.missed),
-        ] {
-            self.slots[outcome as usize] += count;
-        }
-        self.latencies.merge(&row.latencies);
-    }
-}
-
 /// The hours of each path, by their numbers.
 pub(super) type ByPath = BTreeMap<String, BTreeMap<i64, Cell>>;
 
-/// Sorts rows of the rollup by path and hour.
+/// Sorts rows of the rollup by path and hour; it has one for each backend that a path had in an hour.
 pub(super) fn by_path(rows: Vec<PathHour>) -> ByPath {
-    let mut tallies: BTreeMap<String, BTreeMap<i64, PathTally>> = BTreeMap::new();
+    let mut tallies: BTreeMap<String, BTreeMap<i64, Tally>> = BTreeMap::new();
     for row in rows {
-        let hour = hour_of(row.hour);
-        tallies.entry(row.path.clone()).or_default().entry(hour).or_default().add(&row);
+        let tally = tally(&row);
+        tallies.entry(row.path).or_default().entry(hour_of(row.hour)).or_default().merge(&tally);
     }
-    let cells = |hours: BTreeMap<i64, PathTally>| {
-        hours.into_iter().map(|(hour, tally)| (hour, Cell::new(&tally))).collect()
+    let cells = |hours: BTreeMap<i64, Tally>| {
+        hours.into_iter().map(|(hour, tally)| (hour, Cell::of_tally(&tally))).collect()
     };
     tallies.into_iter().map(|(path, hours)| (path, cells(hours))).collect()
+}
+
+fn tally(row: &PathHour) -> Tally {
+    let mut slots = [0; Outcome::ALL.len()];
+    for (outcome, count) in [
+        (Outcome::Pending, row.pending),
+        (Outcome::Passed, row.passed),
+        (Outcome::Late, row.late),
+        (Outcome::Failed, row.failed),
+        (Outcome::Inconclusive, row.inconclusive),
+        (Outcome::Skipped, row.skipped),
+        (Outcome::Missed, row.missed),
+    ] {
+        slots[outcome as usize] = count;
+    }
+    Tally::new(slots, row.latencies.clone())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use canary_domain::{Cadence, Freshness, Heard, Moment, Outcome, PathState};
 use canary_store::Brief;
 
-use super::hours::{Hours, WINDOWS};
+use super::hours::{Cell, Hours, WINDOWS, hour_of_ms};
 use super::tally::Tally;
 
 /// The verdicts of a sparkline.
@@ -53,16 +53,18 @@ pub(crate) fn begin_ms(brief: &Brief) -> Option<i64> {
 }
 
 impl PathKept {
-    /// Takes a slot, unless a higher revision of it is there.
-    pub(super) fn take(&mut self, brief: &Arc<Brief>) {
-        let Some(key) = key(brief) else { return };
-        let newer = self
-            .slots
-            .get(&key)
-            .is_none_or(|kept| kept.revision <= brief.revision || kept.test_id != brief.test_id);
+    /// Takes a slot, unless a higher revision of it is there; answers whether that changed anything.
+    pub(super) fn take(&mut self, brief: &Arc<Brief>) -> bool {
+        let Some(key) = key(brief) else { return false };
+        let newer = self.slots.get(&key).is_none_or(|kept| {
+            kept.test_id != brief.test_id
+                || kept.revision < brief.revision
+                || (kept.revision == brief.revision && kept.outcome != brief.outcome)
+        });
         if newer {
             self.slots.insert(key, Arc::clone(brief));
         }
+        newer
     }
 
     /// Sums the hours before the kept slots: those from `end` on are in the slots.
@@ -73,6 +75,15 @@ impl PathKept {
 
     pub(crate) fn hours(&self) -> &Hours {
         &self.hours
+    }
+
+    /// The hours of the kept slots, counted from these: the rollup is made once a minute.
+    pub(crate) fn running(&self) -> BTreeMap<i64, Cell> {
+        let mut hours: BTreeMap<i64, Tally> = BTreeMap::new();
+        for ((begin, _), brief) in &self.slots {
+            hours.entry(hour_of_ms(*begin)).or_default().add(brief.outcome, brief.latency_ms);
+        }
+        hours.into_iter().map(|(hour, tally)| (hour, Cell::of_tally(&tally))).collect()
     }
 
     /// Slots whose cycle began after `since`, oldest first.

@@ -23,7 +23,7 @@ pub(crate) struct State {
     pub(crate) marks: Vec<Annotation>,
     /// The newest changes.
     pub(crate) feed: Feed,
-    /// Grows whenever hours or marks were read.
+    /// Grows whenever slots, hours or marks changed.
     pub(crate) version: u64,
     /// The hour it was begun in; each hour it is begun anew, and so lets go of what has become old.
     hour: i64,
@@ -60,7 +60,7 @@ impl State {
             return;
         }
         if let Some(index) = plan.paths.iter().position(|path| path.name == brief.path) {
-            self.paths[index].take(brief);
+            self.version += u64::from(self.paths[index].take(brief));
         }
     }
 

@@ -38,6 +38,15 @@ impl Tally {
         self.latencies.merge(&other.latencies);
     }
 
+    /// How many slots ended how, by their number.
+    pub(super) fn slots(&self) -> [i64; Outcome::ALL.len()] {
+        self.slots
+    }
+
+    pub(super) fn latencies(&self) -> &Histogram {
+        &self.latencies
+    }
+
     /// How many slots ended like this.
     pub(crate) fn of(&self, outcome: Outcome) -> i64 {
         self.slots[outcome as usize]

@@ -4,7 +4,7 @@ use canary_domain::{Backend, Outcome};
 use canary_store::Annotation;
 use serde_json::{Value, json};
 
-use crate::past::{Past, ago, at, now};
+use crate::past::{Past, ago, at, now, until};
 use crate::stand::{API, Stand};
 
 fn column<'a>(trend: &'a Value, path: &str, name: &str) -> &'a Vec<Value> {
@@ -52,6 +52,30 @@ async fn each_hour_of_the_span_has_a_place_in_every_column() -> anyhow::Result<(
     );
     let trend = stand.json(&format!("{API}/trend?days=1"), 200).await?;
     assert_eq!((trend["at"].as_array().unwrap().len(), &trend["marks"]), (24, &json!([])));
+    Ok(())
+}
+
+/// The judge rolls hours up once a minute; the page of a first demo would stay empty as long.
+#[tokio::test]
+async fn the_hours_that_go_on_are_there_before_they_are_rolled_up() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    past.slot(Backend::Intra, ago(40), Outcome::Failed).await?;
+    past.slot(Backend::Intra, ago(50), Outcome::Skipped).await?;
+    past.roll_up().await?;
+    let stand = past.console().await?;
+    let newest = |trend: &Value, name: &str| column(trend, "p-intra", name)[718..].to_vec();
+    let trend = stand.json(&format!("{API}/trend"), 200).await?;
+    assert_eq!(
+        (newest(&trend, "slots"), newest(&trend, "pass_rate")),
+        (vec![json!(2), json!(0)], vec![json!(0.0), Value::Null])
+    );
+    past.slot(Backend::Intra, ago(0), Outcome::Passed).await?;
+    past.slot(Backend::Intra, ago(39), Outcome::Passed).await?;
+    let there = |trend: &Value| newest(trend, "slots") == [json!(3), json!(1)];
+    let trend = until(&stand, &format!("{API}/trend"), there).await?;
+    assert_eq!(newest(&trend, "pass_rate"), [json!(0.5), json!(1.0)]);
+    let p95 = newest(&trend, "p95_ms")[1].as_f64().unwrap();
+    assert!((99.0..=101.0).contains(&p95), "{p95}");
     Ok(())
 }
 
