@@ -60,6 +60,8 @@ struct TrendPath {
     p99_ms: Vec<Option<f64>>,
     /// Slots, however they ended.
     slots: Vec<i64>,
+    /// Those of them that tell how the platform did: passed, late and failed. The pass rate is a share of these.
+    told: Vec<i64>,
 }
 
 /// A mark on the time line.
@@ -166,9 +168,9 @@ impl Trend {
 impl TrendPath {
     fn of(path: &PlannedPath, kept: &PathKept, hours: impl Iterator<Item = i64>) -> Self {
         let (path, backend) = (path.name.clone(), path.backend);
-        let (pass_rate, slots) = (Vec::new(), Vec::new());
+        let (pass_rate, slots, told) = (Vec::new(), Vec::new(), Vec::new());
         let [p50_ms, p95_ms, p99_ms] = std::array::from_fn(|_| Vec::new());
-        let mut columns = Self { path, backend, pass_rate, p50_ms, p95_ms, p99_ms, slots };
+        let mut columns = Self { path, backend, pass_rate, p50_ms, p95_ms, p99_ms, slots, told };
         let running = kept.running();
         for hour in hours {
             let cell = running.get(&hour).or_else(|| kept.hours().get(hour));
@@ -178,6 +180,7 @@ impl TrendPath {
             columns.p95_ms.push(p95.map(|ms| round(ms.into(), 1e2)));
             columns.p99_ms.push(p99.map(|ms| round(ms.into(), 1e2)));
             columns.slots.push(cell.map_or(0, Cell::slots));
+            columns.told.push(cell.map_or(0, Cell::told));
         }
         columns
     }

@@ -59,6 +59,11 @@ impl Cell {
         self.slots.iter().map(|count| i64::from(*count)).sum()
     }
 
+    /// Slots that tell how the platform did.
+    pub(crate) fn told(&self) -> i64 {
+        Outcome::ALL.iter().filter(|outcome| outcome.tells()).map(|outcome| self.of(*outcome)).sum()
+    }
+
     pub(crate) fn pass_rate(&self) -> Option<f64> {
         pass_rate(|outcome| self.of(outcome))
     }

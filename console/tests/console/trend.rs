@@ -34,13 +34,14 @@ async fn each_hour_of_the_span_has_a_place_in_every_column() -> anyhow::Result<(
     assert!(hours.windows(2).all(|pair| pair[1] - pair[0] == 3_600_000));
     assert_eq!(hours[719], at("2026-11-21T01:00:00Z").timestamp_millis());
     for path in ["p-intra", "p-async", "p-2pc"] {
-        for name in ["pass_rate", "p50_ms", "p95_ms", "p99_ms", "slots"] {
+        for name in ["pass_rate", "p50_ms", "p95_ms", "p99_ms", "slots", "told"] {
             assert_eq!(column(&trend, path, name).len(), 720, "{path} {name}");
         }
     }
     let place = 719 - 20;
     assert_eq!(column(&trend, "p-intra", "pass_rate")[place], 0.5);
     assert_eq!(column(&trend, "p-intra", "slots")[place], 3);
+    assert_eq!(column(&trend, "p-intra", "told")[place], 2, "a slot that was skipped says nothing");
     assert_eq!(column(&trend, "p-intra", "slots")[719], 1, "the hour that goes on");
     assert_eq!(column(&trend, "p-intra", "slots")[0], 1);
     let p95 = column(&trend, "p-intra", "p95_ms")[place].as_f64().unwrap();

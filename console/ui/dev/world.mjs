@@ -159,7 +159,7 @@ export class World {
       return {
         path: path.name, backend: path.backend, pass_rate: dips.map((dip, hour) => (gap(hour) ? null : round(1 - dip, 4))),
         p50_ms: usual.map((ms, hour) => (gap(hour) ? null : round(ms, 1))), p95_ms: usual.map((ms, hour) => (gap(hour) ? null : round(ms * 1.6, 1))),
-        p99_ms: usual.map((ms, hour) => (gap(hour) ? null : round(ms * (2.1 + chance()), 1))), slots: at.map((_, hour) => (gap(hour) ? 0 : 60)),
+        p99_ms: usual.map((ms, hour) => (gap(hour) ? null : round(ms * (2.1 + chance()), 1))), slots: at.map(() => 60), told: at.map((_, hour) => (gap(hour) ? 0 : 60)),
       }
     })
     const marks = this.empty ? [] : [[40, 'process_start', 'process started, version 0.4.1'], [306, 'maintenance', 'maintenance ended (mira)'], [300, 'maintenance', 'maintenance begins: store upgrade'], [501, 'leader_change', 'runner leads in term 40'], [640, 'process_start', 'process started, version 0.5.0']]

@@ -71,13 +71,13 @@ describe('the trend', () => {
     step_ms: 3_600_000,
     at: [T0, T0 + 3_600_000],
     paths: [
-      { path: 'p', backend: 'intra', pass_rate: [1, null], p50_ms: [10, null], p95_ms: [20, null], p99_ms: [30, null], slots: [30, 0] },
-      { path: 'q', backend: '2pc', pass_rate: [0.5, 0.9], p50_ms: [40, 50], p95_ms: [1, 2], p99_ms: [3, 4], slots: [10, 60] },
+      { path: 'p', backend: 'intra', pass_rate: [1, null], p50_ms: [10, null], p95_ms: [20, null], p99_ms: [30, null], slots: [60, 0], told: [30, 0] },
+      { path: 'q', backend: '2pc', pass_rate: [0.5, 0.9], p50_ms: [40, 50], p95_ms: [1, 2], p99_ms: [3, 4], slots: [60, 60], told: [10, 60] },
     ],
     marks: [{ at: at(1_800), kind: 'leader_change', text: 'runner leads in term 2', node: 'n1' }],
   }
 
-  test('of all paths weighs rates by slots and shows the slowest path', () => {
+  test('of all paths weighs rates by what could tell and shows the slowest path', () => {
     const all = chosen(trend, ALL)
     expect(all?.passRate).toEqual([0.875, 0.9])
     expect(all?.p50).toEqual([40, 50])
@@ -87,7 +87,7 @@ describe('the trend', () => {
 
   test('as a table is newest first, without hours of which nothing is known', () => {
     const rows = tableOf(trend, chosen(trend, 'p') as NonNullable<ReturnType<typeof chosen>>)
-    expect(rows).toEqual([{ at: T0, passRate: 1, p50: 10, p95: 20, p99: 30, slots: 30, marks: ['runner leads in term 2'] }])
+    expect(rows).toEqual([{ at: T0, passRate: 1, p50: 10, p95: 20, p99: 30, slots: 60, marks: ['runner leads in term 2'] }])
   })
 
   test('keeps small dips visible and big ones inside', () => {
@@ -97,7 +97,7 @@ describe('the trend', () => {
   test('of a young deployment begins with its first hour, and shows a day at least', () => {
     const begun = (first: number): Trend => {
       const of = <T>(then: T, before: T): T[] => Array.from({ length: 100 }, (_, hour) => (hour < first ? before : then))
-      const path = { path: 'p', backend: 'intra', pass_rate: of(1, null), p50_ms: of(1, null), p95_ms: of(2, null), p99_ms: of(3, null), slots: of(60, 0) } as const
+      const path = { path: 'p', backend: 'intra', pass_rate: of(1, null), p50_ms: of(1, null), p95_ms: of(2, null), p99_ms: of(3, null), slots: of(60, 0), told: of(60, 0) } as const
       return { ...trend, at: Array.from({ length: 100 }, (_, hour) => T0 + hour * 3_600_000), paths: [{ ...path }] }
     }
     const lengths = (known: Trend): number[] => [known.at.length, known.paths[0]?.slots.length ?? 0, known.paths[0]?.p99_ms.length ?? 0]

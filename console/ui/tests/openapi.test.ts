@@ -61,7 +61,7 @@ describe('every shape is the API’s', () => {
   same<Reactors>('Reactors', { now: 'given', board: 'given', reactors: 'given' })
   same<Reactor>('Reactor', { frame: 'given', event_type: 'given', node: 'given', connected: 'given', position: 'nullable', covered_since: 'nullable', covered_until: 'nullable', last_event_at: 'nullable', events_total: 'given', matched_total: 'given', reconnects_total: 'given' })
   same<Trend>('Trend', { days: 'given', step_ms: 'given', at: 'given', paths: 'given', marks: 'given' })
-  same<TrendPath>('TrendPath', { path: 'given', backend: 'given', pass_rate: 'given', p50_ms: 'given', p95_ms: 'given', p99_ms: 'given', slots: 'given' })
+  same<TrendPath>('TrendPath', { path: 'given', backend: 'given', pass_rate: 'given', p50_ms: 'given', p95_ms: 'given', p99_ms: 'given', slots: 'given', told: 'given' })
   same<Mark>('Mark', { at: 'given', kind: 'given', text: 'given', node: 'nullable' })
   same<About>('About', { blocks: 'given' })
   same<AboutBlock>('Block', { id: 'given', title: 'given', intro: 'given', columns: 'given', rows: 'given' })

@@ -137,6 +137,7 @@ export interface TrendPath {
   p95_ms: (number | null)[]
   p99_ms: (number | null)[]
   slots: number[]
+  told: number[]
 }
 
 export interface Mark {

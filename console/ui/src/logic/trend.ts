@@ -27,7 +27,7 @@ export function chosen(trend: Trend, path: string): Chosen | null {
   }
 }
 
-/** Rates weigh by slots; percentiles can't be added up, so the slowest path's stand for all. */
+/** Rates weigh by the tests that could tell; percentiles can't be added up, so the slowest path's stand for all. */
 function together(trend: Trend): Chosen {
   const hours = trend.at.map((_, hour) => hour)
   const highest = (of: (path: TrendPath) => Series): Series =>
@@ -50,10 +50,10 @@ function weighted(paths: readonly TrendPath[], hour: number): number | null {
   let sum = 0
   for (const path of paths) {
     const rate = path.pass_rate[hour] ?? null
-    const slots = path.slots[hour] ?? 0
-    if (rate === null || slots === 0) continue
-    weight += slots
-    sum += rate * slots
+    const told = path.told[hour] ?? 0
+    if (rate === null || told === 0) continue
+    weight += told
+    sum += rate * told
   }
   return weight === 0 ? null : sum / weight
 }
@@ -103,6 +103,7 @@ export function sinceFirst(trend: Trend): Trend {
     p95_ms: path.p95_ms.slice(from),
     p99_ms: path.p99_ms.slice(from),
     slots: path.slots.slice(from),
+    told: path.told.slice(from),
   }))
   return { ...trend, at: trend.at.slice(from), paths }
 }
