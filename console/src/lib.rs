@@ -16,6 +16,7 @@ mod picture;
 mod plan;
 mod problem;
 mod public;
+mod seats;
 mod server;
 mod session;
 mod tokens;

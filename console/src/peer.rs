@@ -16,8 +16,8 @@ pub(crate) struct Peer(IpAddr);
 impl Peer {
     /// What the server put down.
     pub(crate) fn of(extensions: &Extensions) -> Self {
-        let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-        Self(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)).to_canonical())
+        let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| *address);
+        Self::from(address.unwrap_or((Ipv6Addr::UNSPECIFIED, 0).into()))
     }
 
     /// The network that one person usually has for themselves: an IPv4 address, or 64 bits of an IPv6 one.
@@ -26,6 +26,12 @@ impl Peer {
             IpAddr::V4(_) => self.0,
             IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         }
+    }
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        Self(address.ip().to_canonical())
     }
 }
 

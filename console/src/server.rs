@@ -1,36 +1,41 @@
 //! Accepts connections and serves them, each with its limits, until told to stop.
 //!
-//! `axum::serve` has neither a limit of connections nor of the time in which a request's head must arrive, and
+//! `axum::serve` has neither a limit of connections ([`Seats`]) nor of the time in which a request's head must arrive, and
 //! waits without end for connections at the end: one stuck client would keep the process from ending.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::ConnectInfo;
+use axum::response::Response;
 use http::Request;
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-/// Connections at once; more wait to be accepted.
-const MAX_CONNECTIONS: usize = 256;
-/// The longest a connection may take to send a request's head, or idle between two.
-const HEAD_WITHIN: Duration = Duration::from_secs(30);
+use crate::peer::Peer;
+use crate::seats::{Answering, Seat, Seats};
+
+/// The most memory a connection takes for what it reads, in bytes: a request's head has to fit.
+const MAX_HEAD: usize = 16_384;
 /// The longest a client may take nothing of an answer.
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
 /// How long requests in flight may go on after the stop.
@@ -40,33 +45,34 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves until told to stop, then lets requests in flight end.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let seats = Arc::<Seats>::default();
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
-        let (stream, peer, permit) = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = accept(&listener, &room) => accepted,
+            accepted = accept(&listener) => accepted,
             Some(ended) = connections.join_next() => {
                 report(ended);
                 continue;
             }
         };
-        let service = TowerToHyperService::new(router.clone());
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            service.call(request)
-        });
+        let Some(seat) = seats.take(Peer::from(peer).network()) else {
+            debug!(%peer, "a connection was closed: all are taken, and being answered");
+            continue;
+        };
+        let service = seated(Arc::clone(&seat), peer, router.clone());
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_WITHIN)
+            .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(Box::pin(limited(stream))), service);
         let connection = graceful.watch(connection);
         connections.spawn(async move {
-            if let Err(error) = connection.await {
-                debug!(%error, "a connection broke off");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    debug!(%error, "a connection broke off");
+                },
+                () = seat.is_over() => debug!(%peer, "a connection was cut: its client sent nothing in time"),
             }
-            drop(permit);
         });
     }
     drop(listener);
@@ -74,6 +80,48 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
         warn!(connections = connections.len(), "connections were cut: they did not end in time");
     }
     connections.shutdown().await;
+}
+
+/// Answers the requests of one connection, whose seat is kept while it does.
+fn seated(
+    seat: Arc<Seat>,
+    peer: SocketAddr,
+    router: Router,
+) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> {
+    let service = TowerToHyperService::new(router);
+    service_fn(move |mut request: Request<Incoming>| {
+        let answering = seat.answering();
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(Arc::clone(&seat));
+        let answer = service.call(request);
+        async move { Ok(answer.await?.map(|body| Body::new(Held { body, _answering: answering }))) }
+    })
+}
+
+/// An answer's body, which keeps the seat until it is sent.
+struct Held {
+    body: Body,
+    _answering: Answering,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// A connection that breaks off when its client takes nothing for too long.
@@ -90,19 +138,15 @@ fn limited(stream: TcpStream) -> TimeoutStream<TcpStream> {
     stream
 }
 
-/// The next connection and its peer, once there is room for it.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    let permit = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
+/// The next connection and its peer.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     debug!(%error, "TCP_NODELAY was not set");
                 }
-                return (stream, peer, permit);
+                return (stream, peer);
             }
             // The peer gave up before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -123,9 +167,6 @@ fn report(ended: Result<(), JoinError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::convert::Infallible;
-
-    use axum::body::{Body, Bytes};
     use axum::routing::get;
     use futures_util::stream;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

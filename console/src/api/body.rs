@@ -1,5 +1,7 @@
 //! A JSON body: its type and size are checked first, and a complaint names the field.
 
+use std::sync::Arc;
+
 use axum::body::{Body as Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use http::HeaderMap;
@@ -9,6 +11,7 @@ use serde_json::error::Category;
 
 use crate::guard::MAX_BODY;
 use crate::problem::{Kind, Problem};
+use crate::seats::{SENT_WITHIN, Seat};
 
 /// What a request carries. No body at all is one without fields.
 #[derive(Clone, Debug)]
@@ -19,7 +22,16 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let text = read(body).await?;
+        let text = match parts.extensions.get::<Arc<Seat>>() {
+            None => read(body).await?,
+            Some(seat) => {
+                // Whoever does not send it in time is cut off.
+                seat.waits(SENT_WITHIN);
+                let text = read(body).await;
+                seat.is_served();
+                text?
+            }
+        };
         if text.is_empty() {
             return parse(b"{}").map(Self);
         }

@@ -72,3 +72,63 @@ async fn garbage_on_the_socket_hurts_nobody_else() -> anyhow::Result<()> {
     assert_eq!(stand.get("/healthz").await?.status(), 200);
     Ok(())
 }
+
+/// Connections that each send so much and then nothing more.
+async fn hanging(stand: &Stand, count: usize, sent: &[u8]) -> anyhow::Result<Vec<TcpStream>> {
+    let mut hanging = Vec::new();
+    for _ in 0..count {
+        let mut stream = TcpStream::connect(stand.address).await?;
+        stream.write_all(sent).await?;
+        hanging.push(stream);
+    }
+    Ok(hanging)
+}
+
+#[tokio::test]
+async fn half_sent_requests_hold_nobody_up() -> anyhow::Result<()> {
+    let stand = Stand::on_sqlite().await?;
+    let body = format!(
+        "POST {API}/paths/p-async/pause HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{{"
+    );
+    let answered = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for sent in ["", "GET /healthz HTTP/1.1\r\nHost: lo", &body, answered] {
+        let mut held = hanging(&stand, 300, sent.as_bytes()).await?;
+        // Each comes by a connection of its own, and all of them before the first hanging one has had its time.
+        let asked = async {
+            for _ in 0..20 {
+                let (mut one, mut answer) = (hanging(&stand, 1, answered.as_bytes()).await?, [0; 12]);
+                one[0].read_exact(&mut answer).await?;
+                anyhow::ensure!(&answer == b"HTTP/1.1 200");
+            }
+            anyhow::Ok(())
+        };
+        // The oldest make room for the others; this one does not have to.
+        let other = &mut held[200];
+        tokio::select! {
+            biased;
+            asked = asked => asked?,
+            ended = ends(other) => anyhow::bail!("{sent}: {ended:?}, a hanging one had its time first"),
+        }
+    }
+    Ok(())
+}
+
+/// Reads until the other end closes.
+async fn ends(stream: &mut TcpStream) -> std::io::Result<()> {
+    let mut some = [0; 4_096];
+    while stream.read(&mut some).await? > 0 {}
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_is_cut_and_one_that_is_too_long_is_refused() -> anyhow::Result<()> {
+    let stand = Stand::on_sqlite().await?;
+    let mut half = hanging(&stand, 1, b"GET /healthz HTTP/1.1\r\nHost: lo").await?;
+    let mut long =
+        hanging(&stand, 1, format!("GET /healthz HTTP/1.1\r\nX: {}", "x".repeat(17_000)).as_bytes()).await?;
+    let mut answer = [0; 12];
+    timeout(Duration::from_secs(4), long[0].read_exact(&mut answer)).await??;
+    assert_eq!(&answer, b"HTTP/1.1 431");
+    timeout(Duration::from_secs(20), ends(&mut half[0])).await?.ok();
+    Ok(())
+}
