@@ -10,6 +10,7 @@ use tracing::info;
 
 use crate::fire::Firer;
 use crate::gaps::Gaps;
+use crate::holds::Holds;
 use crate::settings::Settings;
 use crate::slots::{Slot, Slots};
 use crate::under_way::UnderWay;
@@ -26,7 +27,7 @@ impl Runner {
     #[must_use]
     pub fn new(settings: Settings, firer: Firer, ledger: Arc<dyn Ledger>, stop: CancellationToken) -> Self {
         let slots =
-            Slots { settings, firer, ledger, stop, holds: Mutex::default(), patience: Mutex::default() };
+            Slots { settings, firer, ledger, stop, holds: Holds::default(), patience: Mutex::default() };
         Self { slots: Arc::new(slots), under_way: UnderWay::default() }
     }
 

@@ -5,20 +5,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use canary_domain::{Facts, Hold, Moment, Reason, Test};
-use canary_store::{AgentState, Claim, Leadership, Ledger, Registration, Unfired};
+use canary_store::{AgentState, Claim, Leadership, Ledger, Registration, Result, Unfired};
 use chrono::TimeDelta;
 use rust_decimal::prelude::ToPrimitive as _;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::fire::Firer;
+use crate::holds::Holds;
 use crate::settings::{Route, Settings};
 
 /// The most time a slot makes ready in, and waits for the ledger before the board's claim alone decides.
 const AHEAD: Duration = Duration::from_secs(2);
 /// How often a follower reads the holds.
 const HOLDS_EVERY: Duration = Duration::from_secs(10);
+/// The longest that a slot that is due waits to read the holds once more.
+const LAST_LOOK: Duration = Duration::from_millis(500);
 /// The longest that a `Retry-After` is respected.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 /// The longest nap on the way to a slot, so that a clock that is corrected meanwhile is noticed.
@@ -47,8 +50,8 @@ pub(crate) struct Slots {
     pub firer: Firer,
     pub ledger: Arc<dyn Ledger>,
     pub stop: CancellationToken,
-    /// The holds last read; they stay in force while the ledger is away. Written once a cycle, read by its slots.
-    pub holds: Mutex<Vec<Hold>>,
+    /// The holds last read.
+    pub holds: Holds,
     /// Until when the platform asked a path to leave it alone; written by the slot that was told.
     pub patience: Mutex<HashMap<String, Moment>>,
 }
@@ -71,7 +74,9 @@ impl Slots {
         self.sleep_until(slot.due - self.ahead()).await;
         // Making ready never takes time from the slot itself.
         let room = (slot.due - self.firer.clock.now()).to_std().unwrap_or_default();
-        if self.hold(slot).is_none() && timeout(room, self.prepare(&slot.route)).await.is_err() {
+        if self.holds.skip(&slot.route.name, &[slot.due]).is_none()
+            && timeout(room, self.prepare(&slot.route)).await.is_err()
+        {
             debug!(
                 path = slot.route.name,
                 "not ready ahead of time: the sign-in, the balance or the board is slow"
@@ -85,7 +90,16 @@ impl Slots {
         self.sleep_until(start).await;
         let now = self.firer.clock.now();
         self.firer.metrics.started((now - slot.due).to_std().unwrap_or_default());
-        self.hold(slot).or((now > start_by).then_some(Reason::Overrun))
+        self.held(slot, now - start).await.or((now > start_by).then_some(Reason::Overrun))
+    }
+
+    /// Why a slot is skipped that could have started so long ago: it was due while a hold was on, or one is on now.
+    async fn held(&self, slot: &Slot, late: TimeDelta) -> Option<Reason> {
+        let now = Instant::now();
+        let since = now.checked_sub(late.to_std().unwrap_or_default()).unwrap_or(now);
+        let limit = (self.settings.cadence.period() / 10).min(LAST_LOOK);
+        self.holds.read_since(since, limit, async || self.ask_for_holds().await).await;
+        self.holds.skip(&slot.route.name, &[slot.due, self.firer.clock.now()])
     }
 
     /// How long before it is due a slot makes ready, and how long it waits for the ledger.
@@ -95,13 +109,12 @@ impl Slots {
 
     /// Reads the holds of now.
     pub async fn refresh_holds(&self) {
-        match timeout(self.ahead(), self.ledger.holds(self.firer.clock.now())).await {
-            Ok(Ok(holds)) => *self.holds.lock().unwrap_or_else(PoisonError::into_inner) = holds,
-            Ok(Err(error)) => {
-                warn!(%error, "pauses and maintenance windows can't be read: the last known are in force");
-            }
-            Err(_) => warn!("the ledger is slow: the last known pauses and maintenance windows are in force"),
-        }
+        self.holds.read(self.ahead(), async || self.ask_for_holds().await).await;
+    }
+
+    /// Those too that ended a moment ago: a slot may have been due before.
+    async fn ask_for_holds(&self) -> Result<Vec<Hold>> {
+        self.ledger.holds(self.firer.clock.now() - self.settings.cadence.period()).await
     }
 
     /// Reads the holds now and then, without end.
@@ -188,11 +201,6 @@ impl Slots {
             Durable::Ours => self.firer.withhold(facts, Reason::LeaseLost).await,
             Durable::Unknown => {}
         }
-    }
-
-    fn hold(&self, slot: &Slot) -> Option<Reason> {
-        let holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
-        holds.iter().find_map(|hold| hold.skips(&slot.route.name, slot.due))
     }
 
     fn patience(&self, path: &str) -> Option<Moment> {

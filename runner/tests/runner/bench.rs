@@ -75,15 +75,20 @@ impl Bench {
 
     /// The same on a private board of a real Redis and in a ledger of a real PostgreSQL.
     pub async fn on_servers() -> Self {
+        Self::on_servers_at().await.0
+    }
+
+    /// With the database's URL.
+    pub async fn on_servers_at() -> (Self, String) {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let prefix = format!("t{}:", NEXT.fetch_add(1, Ordering::Relaxed));
         let board = RedisBoard::connect(&shared_redis().url().into(), prefix).unwrap();
         let database = shared_postgres().create_database().unwrap();
-        let ledger = PostgresLedger::connect(&database.into(), "prod").unwrap();
+        let ledger = PostgresLedger::connect(&database.clone().into(), "prod").unwrap();
         ledger.migrate().await.unwrap();
         let bench = Self::with(Backend::Intra, Arc::new(board)).await;
         let clock = Arc::new(BoardClock::start(&*bench.board).await.unwrap());
-        Self { ledger: Arc::new(ledger), clock, ..bench }
+        (Self { ledger: Arc::new(ledger), clock, ..bench }, database)
     }
 
     /// Leads by the board's own lease.

@@ -4,6 +4,7 @@
 
 mod bench;
 mod firing;
+mod holds;
 mod orders;
 mod platform;
 mod slots;
