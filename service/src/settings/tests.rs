@@ -54,7 +54,57 @@ fn the_sample_is_a_whole_configuration_and_its_values_are_the_defaults() {
     assert_eq!(settings.calls, Calls::default());
     let events = canary_domain::EventType::ALL.iter().map(|kind| (*kind, kind.to_string())).collect();
     assert_eq!(settings.mapping, Mapping { events, ..Mapping::default() });
+    assert_eq!(settings.export.unwrap().every, Duration::from_secs(30));
     assert!(settings.warnings.is_empty());
+}
+
+#[test]
+fn an_export_without_a_receiver_is_left_out_and_one_with_a_receiver_is_run() {
+    let without = |text: String| {
+        let (from, to) = (text.find("\n[export]").unwrap(), text.find("# The frames of").unwrap());
+        format!("{}\n{}", &text[..from], &text[to..])
+    };
+    let (_folder, settings) = sample(without);
+    let settings = settings.unwrap();
+    assert!(settings.export.is_none() && !settings.runs(Part::Export) && settings.runs(Part::Judge));
+    let (_folder, settings) = sample(|text| text.replace("every = \"30s\"", "every = \"5s\""));
+    let settings = settings.unwrap();
+    assert!(settings.runs(Part::Export));
+    assert_eq!(settings.export.unwrap().every, Duration::from_secs(5));
+    let (_folder, settings) = sample(|text| text.replace(", \"export\"]", "]"));
+    assert!(!settings.unwrap().runs(Part::Export), "others may export, and this one pushes on order");
+}
+
+#[test]
+fn a_receivers_password_is_taken_and_never_shown() {
+    let at = |url: &str| {
+        sample(|text| text.replace("http://victoriametrics:8428/api/v1/write", &url.replace("PW", "hunter2")))
+    };
+    let (_folder, settings) = at("https://ann:PW@vm.example/api/v1/write");
+    let settings = settings.unwrap();
+    assert_eq!(settings.export.as_ref().unwrap().remote_write.password(), Some("hunter2"));
+    assert!(!format!("{settings:?}").contains("hunter2") && settings.warnings.is_empty());
+    let (_folder, settings) = at("http://ann:PW@vm.example/api/v1/write");
+    let warnings = settings.unwrap().warnings;
+    assert_eq!(warnings, ["export.remote_write: its password travels unencrypted beyond this machine"]);
+    let (_folder, settings) = at("http://ann:PW@127.0.0.1/api/v1/write");
+    assert!(settings.unwrap().warnings.is_empty());
+    for (wrong, what) in [
+        ("http://ann:PW@vm:port/api/v1/write", "export.remote_write: this is no address"),
+        ("ftp://ann:PW@vm/api/v1/write", "export.remote_write: `ftp` is neither https nor http"),
+    ] {
+        let (_folder, settings) = at(wrong);
+        let error = settings.unwrap_err();
+        assert!(error.contains(what) && !error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn an_export_that_can_t_be_is_refused_with_its_setting() {
+    assert!(said("every = \"30s\"", "every = \"900ms\"").contains("export.every: 900ms is too short"));
+    assert!(said("every = \"30s\"", "evry = \"30s\"").contains("did you mean `every`?"));
+    let missing = said("remote_write = ", "# remote_write = ");
+    assert!(missing.contains("export: missing field `remote_write`"), "{missing}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod api;
 mod commands;
 mod configuration;
 mod demo;
+mod export;
 mod handover;
 mod harness;
 mod healthy;
