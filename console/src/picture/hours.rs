@@ -176,7 +176,7 @@ fn tally(row: &PathHour) -> Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use canary_domain::Backend;
+    use canary_domain::{Backend, Histogram};
 
     fn row(hour: i64, backend: Backend, passed: i64, ms: f64) -> PathHour {
         let mut latencies = Histogram::default();

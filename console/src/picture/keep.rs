@@ -91,7 +91,7 @@ impl Keeper {
             warn!("the ledger is not the one that it was: the console begins anew");
             return self.begin(now).await;
         }
-        let pending = self.picture.ledger().briefs(since, Some(Outcome::Pending)).await?;
+        let pending = load::rows(self.picture.ledger(), since, Some(Outcome::Pending)).await?;
         self.picture.change(|state, plan| {
             pending.into_iter().for_each(|brief| state.take(plan, &Arc::new(brief)));
             state.as_of = now;

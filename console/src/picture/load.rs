@@ -1,10 +1,11 @@
 //! Reads a whole picture: at the start, once an hour, and when the ledger is another one than before.
 
 use std::ops::Range;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use canary_domain::{Moment, Outcome};
+use canary_domain::{Moment, Outcome, TestId};
 use canary_store::{Annotation, Brief, Filter, Ledger, Result, ResultRow};
 use chrono::TimeDelta;
 
@@ -14,6 +15,8 @@ use super::path::{Before, RECENT, begin_ms};
 use super::state::{State, first_hour};
 use crate::plan::Plan;
 
+/// Rows of all paths read at once.
+const ROWS: i64 = 2_000;
 const HOUR_MS: i64 = 3_600_000;
 /// Rows of a path read at once.
 const PAGE: i64 = 100;
@@ -47,10 +50,23 @@ pub(super) async fn marks(ledger: &dyn Ledger, now: Moment) -> Result<Vec<Annota
     ledger.annotations(begin(hour_of(now) - KEPT), MARKS).await
 }
 
+/// Rows registered at or after `since`, a page at a time.
+pub(super) async fn rows(ledger: &dyn Ledger, since: Moment, outcome: Option<Outcome>) -> Result<Vec<Brief>> {
+    let before_all =
+        TestId::from_str("00000000-0000-0000-0000-000000000000").expect("it has the form of one");
+    let (mut rows, mut after) = (Vec::new(), (since, before_all));
+    loop {
+        let page = ledger.briefs(after, outcome, ROWS).await?;
+        let Some(last) = page.last() else { return Ok(rows) };
+        after = (last.registered_at, last.test_id);
+        rows.extend(page);
+    }
+}
+
 /// Everything that is kept as of `now`, but the hours, beside a feed that was begun before.
 pub(super) async fn state(ledger: &dyn Ledger, plan: &Plan, feed: Feed, now: Moment) -> Result<State> {
     let mut state = State::begin(plan, now, feed);
-    for brief in ledger.briefs(state.since(), None).await? {
+    for brief in rows(ledger, state.since(), None).await? {
         state.take(plan, &Arc::new(brief));
     }
     state.marks = marks(ledger, now).await?;

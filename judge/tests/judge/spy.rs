@@ -230,8 +230,13 @@ impl Ledger for SpyLedger {
     async fn changes(&self, after: i64, limit: i64) -> Result<Vec<Brief>> {
         through!(self.changes(after, limit))
     }
-    async fn briefs(&self, since: Moment, outcome: Option<Outcome>) -> Result<Vec<Brief>> {
-        through!(self.briefs(since, outcome))
+    async fn briefs(
+        &self,
+        after: (Moment, TestId),
+        outcome: Option<Outcome>,
+        limit: i64,
+    ) -> Result<Vec<Brief>> {
+        through!(self.briefs(after, outcome, limit))
     }
     async fn accounting(&self) -> Result<Accounting> {
         through!(self.accounting())

@@ -97,11 +97,13 @@ pub(super) fn changes(select: &LazyLock<String>) -> String {
     format!("{} WHERE canary = $1 AND change_id > $2 ORDER BY change_id LIMIT $3", **select)
 }
 
-/// Rows registered at or after `$2`. The id is the column, as the index has it, and not the text that is selected.
-pub(super) fn since(select: &LazyLock<String>, outcome: Option<Outcome>) -> String {
+/// Rows that follow `($2, $3)`, at most `$4`. The id is the column, as the index has it, and not the text that is
+/// selected.
+pub(super) fn following(select: &LazyLock<String>, outcome: Option<Outcome>) -> String {
     let wanted = of_outcome(outcome);
     format!(
-        "{} WHERE canary = $1 AND registered_at >= $2{wanted} ORDER BY registered_at, canary_test_results.test_id",
+        "{} WHERE canary = $1 AND (registered_at, canary_test_results.test_id) > ($2, $3){wanted} \
+         ORDER BY registered_at, canary_test_results.test_id LIMIT $4",
         **select
     )
 }

@@ -274,8 +274,14 @@ pub trait Ledger: Send + Sync {
     /// there alone, as it is now.
     async fn changes(&self, after: i64, limit: i64) -> Result<Vec<Brief>>;
 
-    /// Rows of all origins registered at or after `since`, oldest first, of this outcome if one is given.
-    async fn briefs(&self, since: Moment, outcome: Option<Outcome>) -> Result<Vec<Brief>>;
+    /// Rows of all origins by registration and id: those that follow `after`, of this outcome if one is given, at most
+    /// `limit`.
+    async fn briefs(
+        &self,
+        after: (Moment, TestId),
+        outcome: Option<Outcome>,
+        limit: i64,
+    ) -> Result<Vec<Brief>>;
 
     /// The accounting of all scheduled slots (I2). It reads as much as there is history.
     async fn accounting(&self) -> Result<Accounting>;

@@ -10,6 +10,7 @@ use canary_store::{Brief, FactsRow, Ledger};
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::fixtures::{
     CYCLE, because, edge, fired_by_hand, judged, not_fired, seen, stamp, test, with_outcome, write_passed,
@@ -156,6 +157,11 @@ pub async fn pruning_leaves_the_feed_where_it_was(home: &Home) {
     assert_eq!(told(&*ledger, 0).await, [(next, 5, 1)], "no number is given twice");
 }
 
+/// No test has this id, and all come after it.
+fn before_all() -> TestId {
+    TestId::from(Uuid::nil())
+}
+
 pub async fn recent_rows_are_told_oldest_first(home: &Home) {
     let ledger = home.ledger();
     let mut tests: Vec<Test> = (0..4).map(|n| test("p", CYCLE + n)).collect();
@@ -165,16 +171,41 @@ pub async fn recent_rows_are_told_oldest_first(home: &Home) {
     let rows: Vec<_> = tests.into_iter().zip(outcomes).map(|(test, is)| with_outcome(test, is)).collect();
     ledger.record(&rows).await.unwrap();
     let briefs = async |since, outcome| -> Vec<TestId> {
-        ledger.briefs(since, outcome).await.unwrap().iter().map(|brief| brief.test_id).collect()
+        let told = ledger.briefs((since, before_all()), outcome, 9).await.unwrap();
+        told.iter().map(|brief| brief.test_id).collect()
     };
     assert_eq!(briefs(edge(CYCLE), None).await, ids);
     assert_eq!(briefs(edge(CYCLE + 1), None).await, ids[1..], "the moment itself is in");
     assert_eq!(briefs(edge(CYCLE + 1) + TimeDelta::microseconds(1), None).await, ids[2..]);
     assert_eq!(briefs(edge(CYCLE), Some(Outcome::Passed)).await, [ids[0], ids[2]]);
     assert_eq!(briefs(edge(CYCLE + 1), Some(Outcome::Failed)).await, [ids[1], ids[4]]);
-    let pending = ledger.briefs(edge(CYCLE), Some(Outcome::Pending)).await.unwrap();
+    let pending = ledger.briefs((edge(CYCLE), before_all()), Some(Outcome::Pending), 9).await.unwrap();
     assert_eq!((pending.len(), pending[0].change, pending[0].judged_at), (1, None, None));
-    assert_eq!(home.ledger_of("staging").briefs(edge(CYCLE), None).await.unwrap(), []);
+    let foreign = home.ledger_of("staging").briefs((edge(CYCLE), before_all()), None, 9).await.unwrap();
+    assert_eq!(foreign, []);
+}
+
+pub async fn recent_rows_are_paged_without_loss_or_repeats(home: &Home) {
+    let ledger = home.ledger();
+    // Many at one moment, which a page ends among.
+    let mut tests: Vec<Test> = (0..7).map(|n| test(&format!("p{n}"), CYCLE)).collect();
+    tests.extend((1..4).map(|n| test("p", CYCLE + n)));
+    let mut wanted: Vec<_> = tests.iter().map(|test| (test.registered_at, test.test_id)).collect();
+    wanted.sort();
+    let rows: Vec<_> = tests.into_iter().map(|test| with_outcome(test, Outcome::Passed)).collect();
+    ledger.record(&rows).await.unwrap();
+    for outcome in [None, Some(Outcome::Passed)] {
+        let (mut after, mut told) = ((edge(CYCLE), before_all()), Vec::new());
+        loop {
+            let page = ledger.briefs(after, outcome, 3).await.unwrap();
+            told.extend(page.iter().map(|brief| (brief.registered_at, brief.test_id)));
+            match told.last() {
+                Some(last) if !page.is_empty() => after = *last,
+                Some(_) | None => break,
+            }
+        }
+        assert_eq!(told, wanted);
+    }
 }
 
 const ROUNDS: i64 = 60;
@@ -232,7 +263,7 @@ pub async fn who_reads_on_beside_two_writers_misses_no_change(home: &Home) {
     let latest = reader.latest_change().await.unwrap();
     assert_eq!(told.last().unwrap().change, Some(latest));
     let seen: BTreeMap<TestId, Brief> = told.into_iter().map(|brief| (brief.test_id, brief)).collect();
-    let now = reader.briefs(edge(CYCLE), None).await.unwrap();
+    let now = reader.briefs((edge(CYCLE), before_all()), None, i64::MAX).await.unwrap();
     assert_eq!((now.len(), seen.len()), (rows, rows));
     for brief in now {
         assert_eq!(seen[&brief.test_id], brief, "the last that was told of it is what it is now");

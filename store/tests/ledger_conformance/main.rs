@@ -80,6 +80,7 @@ conformance! {
         two_deployments_count_apart,
         pruning_leaves_the_feed_where_it_was,
         recent_rows_are_told_oldest_first,
+        recent_rows_are_paged_without_loss_or_repeats,
         who_reads_on_beside_two_writers_misses_no_change;
     accounting:
         slots_are_the_sum_of_all_outcomes,

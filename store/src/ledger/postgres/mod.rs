@@ -204,10 +204,14 @@ impl Ledger for PostgresLedger {
             .await
     }
 
-    async fn briefs(&self, since: Moment, outcome: Option<Outcome>) -> Result<Vec<Brief>> {
-        self.access
-            .ask("reading recent results", async |c| reads::briefs(c, &self.canary, since, outcome).await)
-            .await
+    async fn briefs(
+        &self,
+        after: (Moment, TestId),
+        outcome: Option<Outcome>,
+        limit: i64,
+    ) -> Result<Vec<Brief>> {
+        let (step, which) = ("reading recent results", (after, outcome));
+        self.access.ask(step, async |c| reads::briefs(c, &self.canary, which, limit).await).await
     }
 
     async fn accounting(&self) -> Result<Accounting> {

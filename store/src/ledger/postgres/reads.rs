@@ -89,9 +89,10 @@ pub(super) async fn changes(
 pub(super) async fn briefs(
     c: &mut PgConnection,
     canary: &str,
-    since: Moment,
-    outcome: Option<Outcome>,
+    (after, outcome): ((Moment, TestId), Option<Outcome>),
+    limit: i64,
 ) -> sqlx::Result<Vec<Brief>> {
-    let query = sqlx::query_as(AssertSqlSafe(briefs::since(&BRIEF, outcome))).bind(canary).bind(since);
+    let query = sqlx::query_as(AssertSqlSafe(briefs::following(&BRIEF, outcome))).bind(canary);
+    let query = query.bind(after.0).bind(after.1.uuid()).bind(limit);
     Ok(briefs::briefs(query.fetch_all(c).await?))
 }

@@ -89,9 +89,10 @@ pub(super) async fn changes(
 pub(super) async fn briefs(
     c: &mut SqliteConnection,
     canary: &str,
-    since: Moment,
-    outcome: Option<Outcome>,
+    (after, outcome): ((Moment, TestId), Option<Outcome>),
+    limit: i64,
 ) -> sqlx::Result<Vec<Brief>> {
-    let query = sqlx::query_as(AssertSqlSafe(briefs::since(&BRIEF, outcome))).bind(canary).bind(iso(since));
+    let query = sqlx::query_as(AssertSqlSafe(briefs::following(&BRIEF, outcome))).bind(canary);
+    let query = query.bind(iso(after.0)).bind(after.1.to_string()).bind(limit);
     Ok(briefs::briefs(query.fetch_all(c).await?))
 }
