@@ -4,12 +4,18 @@
 //! order still good? → call → note. All of it is done by [`OrderDesk`] and none by who asked, so that a browser that hangs
 //! up cuts nothing in two. The board comes first: a process that dies anywhere on the way leaves a test there
 //! that the judge finds, and no row that waits for ever.
+//!
+//! The race it lives with: whoever hears nothing gives the order once more, and two transfers would move. So an order is
+//! good for less time than its answer is waited for, each step has a part of that time, and a test whose id nobody took is
+//! not sent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use canary_domain::{Facts, Origin, Reason, Test, TestId};
 use canary_store::{Ledger, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -20,6 +26,9 @@ use crate::under_way::UnderWay;
 
 /// Ordered tests under way at once: more than a person gives by hand.
 const AT_ONCE: usize = 8;
+
+/// How long a store may take over each of the three steps before the answer: together less than an order is good for.
+const STEP: Duration = Duration::from_secs(2);
 
 /// Why an ordered test was not fired. None of the words names an address or holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,7 +91,7 @@ impl Orders {
     }
 
     /// Orders one test of a path now; answers its id once it is registered, and before it is sent. What comes of it is
-    /// the test's, also if nobody waits for this answer any more.
+    /// the test's. It is not sent if nobody waits for this answer any more, nor later than 8 seconds from now.
     ///
     /// # Errors
     /// When nothing was sent, and why.
@@ -126,40 +135,48 @@ struct Refusal {
 impl Shared {
     async fn carry_out(&self, order: Order) {
         let Order { route, right, answer, _place } = order;
+        if answer.is_closed() {
+            return info!(path = route.name, "whoever ordered a test does not wait for it any more");
+        }
         let test = self.settings.free_test(&route, Origin::Fire, self.firer.clock.now());
         let (test_id, path) = (test.test_id, &route.name);
         let begun = self.begin(&right, &test).await;
-        let answered = begun.as_ref().map(|()| test_id).map_err(|not| not.error.clone());
-        if answer.send(answered).is_err() {
-            info!(path, %test_id, "whoever ordered the test does not wait for it any more");
-        }
+        let registered = begun.as_ref().map_or_else(|not| not.registered, |()| true);
+        let awaited = answer.send(begun.as_ref().map(|()| test_id).map_err(|not| not.error.clone())).is_ok();
         let facts = Facts::registered(test);
-        match begun {
-            Ok(()) => {
-                let fired = self.firer.fire(&right, &route, facts).await;
-                let status = fired.facts.fire_status().map(tracing::field::display);
-                info!(path, %test_id, status, "fired by order");
-            }
-            Err(Refusal { registered: true, .. }) => self.firer.withhold(facts, Reason::Overrun).await,
-            Err(Refusal { registered: false, .. }) => {}
+        if begun.is_ok() && awaited {
+            let fired = self.firer.fire(&right, &route, facts).await;
+            let status = fired.facts.fire_status().map(tracing::field::display);
+            info!(path, %test_id, status, "fired by order");
+        } else if registered {
+            info!(path, %test_id, awaited, "an ordered test is not sent");
+            self.firer.withhold(facts, Reason::Overrun).await;
         }
     }
 
     /// Puts the test on the board and into the ledger. What went wrong is logged here, with the store's name.
     async fn begin(&self, right: &Right, test: &Test) -> Result<(), Refusal> {
         let refused = |error, registered| Refusal { error, registered };
-        let away = |store, error: StoreError, registered| {
-            warn!(path = test.path, %error, "an ordered test is not fired");
+        let away = |store, cause: String, registered| {
+            warn!(path = test.path, cause, "an ordered test is not fired");
             refused(OrderError::Away(store), registered)
         };
         right.check().map_err(|_| refused(OrderError::NotBegun, false))?;
-        self.ledger.ping().await.map_err(|error| away("the ledger", error, false))?;
-        match self.firer.board.register_free(test).await {
+        in_time(self.ledger.ping()).await.map_err(|cause| away("the ledger", cause, false))?;
+        match in_time(self.firer.board.register_free(test)).await {
             Ok(true) => {}
             Ok(false) => return Err(refused(OrderError::NotBegun, false)),
-            Err(error) => return Err(away("the board", error, false)),
+            Err(cause) => return Err(away("the board", cause, false)),
         }
         // Taken: the judge has met the test on the board and written its row.
-        self.ledger.claim(test).await.map(drop).map_err(|error| away("the ledger", error, true))
+        in_time(self.ledger.claim(test)).await.map(drop).map_err(|cause| away("the ledger", cause, true))
+    }
+}
+
+/// What a store says within its part of the order's time, or why it did not.
+async fn in_time<T>(step: impl Future<Output = Result<T, StoreError>>) -> Result<T, String> {
+    match timeout(STEP, step).await {
+        Ok(said) => said.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("it did not answer within {STEP:?}")),
     }
 }

@@ -9,16 +9,16 @@ use canary_domain::Reason;
 use canary_store::Leadership;
 use tokio::time::Instant;
 
-/// How long an order is good for: longer than a slow sign-in, a refused call and a second sign-in take together.
-const ORDER: Duration = Duration::from_secs(30);
+/// How long an order is good for. Whoever waits for it hears after 10 seconds that nothing came of it, and may order again.
+const ORDER: Duration = Duration::from_secs(8);
 
 /// By what right a test is sent.
 #[derive(Clone, Debug)]
 pub enum Right {
     /// The slots of this term are ours (I1).
     Leading(Leadership),
-    /// Somebody ordered it just now and waits for it. It has no slot, so nobody else can fire it; but one who gave an
-    /// order a minute ago does not expect it to be carried out any more.
+    /// Somebody ordered it just now and waits for it. It has no slot, so nobody else can fire it; but one who has given
+    /// up waiting orders again, and does not expect the first to be carried out any more.
     Ordered {
         /// On this process's monotonic clock.
         until: Instant,
@@ -35,7 +35,7 @@ pub struct NoRight {
 }
 
 impl Right {
-    /// The right of an order that is given now: good for 30 seconds.
+    /// The right of an order that is given now: good for 8 seconds.
     #[must_use]
     pub fn ordered() -> Self {
         Self::Ordered { until: Instant::now() + ORDER }
@@ -62,5 +62,20 @@ impl Right {
 impl From<&Leadership> for Right {
     fn from(lead: &Leadership) -> Self {
         Self::Leading(lead.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::advance;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_order_is_not_good_any_more_when_whoever_gave_it_gives_up() {
+        let right = Right::ordered();
+        advance(Duration::from_secs(7)).await;
+        assert_eq!(right.check(), Ok(()));
+        advance(Duration::from_secs(2)).await;
+        assert_eq!(right.check().unwrap_err().reason, Reason::Overrun);
     }
 }

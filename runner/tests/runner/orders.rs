@@ -11,8 +11,9 @@ use canary_runner::{OrderDesk, OrderError, Orders};
 use canary_store::{FactsRow, Filter, PostgresLedger, RedisBoard, ResultRow};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::bench::Bench;
@@ -188,15 +189,63 @@ async fn more_orders_than_may_be_at_once_are_refused_until_one_has_ended() {
 }
 
 #[tokio::test]
-async fn an_order_is_carried_out_though_whoever_gave_it_hung_up() {
+async fn an_order_whose_giver_hung_up_before_it_was_begun_leaves_nothing() {
     let bench = Bench::new().await;
     let (orders, desk) = orders(&bench);
     assert_eq!(orders.fire("p").now_or_never(), None);
     let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
     tasks.spawn(desk.run(stop.clone()));
-    bench.facts_when(|all| all.iter().any(|facts| facts.answer.is_some())).await;
-    AtWork { orders, stop, tasks }.stop().await;
-    assert_eq!((bench.platform.calls().len(), rows(&bench).await.len()), (1, 1));
+    let desk = AtWork { orders, stop, tasks };
+    let next = desk.orders.fire("p").await.unwrap();
+    answered(&bench, next).await;
+    desk.stop().await;
+    assert_eq!(
+        (bench.platform.calls().len(), rows(&bench).await.len(), bench.facts().await.len()),
+        (1, 1, 1)
+    );
+}
+
+/// Whoever hears nothing orders again: the first test may not be sent beside the second.
+#[tokio::test]
+async fn a_test_whose_id_nobody_took_is_withheld() {
+    let (bench, url) = Bench::on_servers_at().await;
+    let desk = at_work(&bench);
+    let mut other = PgConnection::connect(&url).await.unwrap();
+    let lock = "BEGIN; LOCK TABLE canary_test_results IN EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut other).await.unwrap();
+    let registered = bench.facts_when(|all| !all.is_empty());
+    let facts = tokio::select! {
+        answer = desk.orders.fire("p") => panic!("its row can't have been written: {answer:?}"),
+        facts = registered => facts,
+    };
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    let test_id = facts[0].test.test_id;
+    let withheld = |all: &[Facts]| all.iter().any(|f| f.test.test_id == test_id && f.withheld.is_some());
+    let facts = bench.facts_when(withheld).await.pop().unwrap();
+    assert_eq!((facts.withheld.unwrap().reason, facts.fired_at), (Reason::Overrun, None));
+    let again = desk.orders.fire("p").await.unwrap();
+    answered(&bench, again).await;
+    desk.stop().await;
+    let [call] = bench.platform.calls().try_into().unwrap();
+    assert_eq!(call.key, Some(again.to_string()), "one transfer moved");
+}
+
+#[tokio::test]
+async fn stores_that_hang_are_away_before_whoever_ordered_gives_up() {
+    for (table, on_the_board) in [("canary_migrations", 0), ("canary_test_results", 1)] {
+        let (bench, url) = Bench::on_servers_at().await;
+        let desk = at_work(&bench);
+        let mut other = PgConnection::connect(&url).await.unwrap();
+        let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut other).await.unwrap();
+        let began = Instant::now();
+        assert_eq!(desk.orders.fire("p").await, Err(OrderError::Away("the ledger")));
+        assert!(began.elapsed() < Duration::from_secs(3), "it took {:?}", began.elapsed());
+        let facts = bench.facts_when(|all| all.iter().all(|facts| facts.withheld.is_some())).await;
+        assert_eq!(facts.len(), on_the_board);
+        desk.stop().await;
+        assert!(bench.platform.calls().is_empty());
+    }
 }
 
 #[tokio::test]
