@@ -123,6 +123,11 @@ impl Problem {
         Self { field: Some(name.into()), ..Self::new(Kind::InvalidBody, detail) }
     }
 
+    /// What is wrong, for people.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The body is larger than any operation takes.
     pub(crate) fn too_large() -> Self {
         Self::new(Kind::TooLarge, format!("a request here may carry at most {MAX_BODY} bytes"))

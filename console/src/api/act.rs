@@ -1,12 +1,17 @@
 //! What the actions of operators have in common: the path has to be there, and the trail is written first.
 //!
 //! An action is not done unless its row of the audit trail was written before: the other order could act without a
-//! trace. So a row says what an operator asked for; if doing it fails, the operator gets an error and may ask again.
+//! trace. So that row says what an operator asked for. What came of it follows in a second row where the first does not
+//! tell: always of a test, whose id it names, and of anything else if it failed. If the ledger goes away between
+//! the two, or who asked hangs up, the first stands alone.
+
+use std::time::Duration;
 
 use canary_domain::{HoldKind, Moment};
 use canary_store::AuditEntry;
 use serde::Serialize;
-use tracing::info;
+use tokio::time::timeout;
+use tracing::{info, warn};
 use utoipa::ToSchema;
 
 use super::context::Context;
@@ -15,6 +20,9 @@ use crate::problem::{Kind, Problem};
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 200;
+
+/// The longest the second row may take to be written.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(3);
 
 /// An action, as the trail names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
@@ -85,6 +93,35 @@ impl Context {
         self.ledger.audit(&entry).await?;
         info!(actor = caller.name, %action, path, detail = entry.detail, remote = %peer, "an operator acts");
         Ok(())
+    }
+
+    /// Writes down what came of it. It is done by now, so the answer does not depend on this.
+    pub(crate) async fn came_of_it(
+        &self,
+        operator: &Operator,
+        action: Action,
+        path: Option<&str>,
+        detail: String,
+    ) {
+        let written = timeout(WRITTEN_WITHIN, self.audit(operator, action, path, Some(detail.clone()))).await;
+        if !matches!(written, Ok(Ok(()))) {
+            warn!(%action, path, detail, "what came of an operator's action is not in the trail");
+        }
+    }
+
+    /// Does what was written down; a failure is written down, too.
+    pub(crate) async fn carry_out<T>(
+        &self,
+        operator: &Operator,
+        action: Action,
+        path: Option<&str>,
+        doing: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, Problem> {
+        let done = doing.await;
+        if let Err(problem) = &done {
+            self.came_of_it(operator, action, path, format!("failed: {}", problem.detail())).await;
+        }
+        done
     }
 
     /// Why slots of this path are skipped now; a pause outlasts a window, so it goes first.

@@ -1,10 +1,13 @@
 //! `POST /api/v1/canaries/paths/{path}/fire`: one test now, outside any slot.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use canary_domain::TestId;
 use http::StatusCode;
 use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 use utoipa::ToSchema;
 
@@ -23,6 +26,10 @@ pub(crate) struct Fired {
     test_id: TestId,
 }
 
+/// The longest firing may take: shorter than the time of any answer, so that whoever is told that it took too long is told
+/// the truth.
+const FIRED_WITHIN: Duration = Duration::from_secs(10);
+
 /// Fires a test, paused or not; its outcome comes over the stream.
 #[utoipa::path(
     post,
@@ -36,9 +43,27 @@ pub(crate) async fn fire(
     Path(path): Path<String>,
 ) -> Result<(StatusCode, Json<Fired>), Problem> {
     context.known(&path)?;
-    context.audit(&operator, Action::Fire, Some(&path), None).await?;
-    let test_id = (context.fire)(path.clone()).await.map_err(|refused| refusal(&path, &refused))?;
-    Ok((StatusCode::ACCEPTED, Json(Fired { test_id })))
+    let end = Instant::now() + FIRED_WITHIN;
+    let asked = context.audit(&operator, Action::Fire, Some(&path), Some("asked for".to_owned()));
+    timeout_at(end, asked).await.unwrap_or_else(|_| Err(too_slow()))?;
+    // Nobody waits for the order once this future is dropped, here or with the whole request: nothing is sent then.
+    let fired = match timeout_at(end, (context.fire)(path.clone())).await {
+        Ok(Ok(test_id)) => Ok(test_id),
+        Ok(Err(refused)) => Err(refusal(&path, &refused)),
+        Err(_) => Err(too_slow()),
+    };
+    let came_of_it = match &fired {
+        Ok(test_id) => format!("fired {test_id}"),
+        Err(problem) => format!("refused: {}", problem.detail()),
+    };
+    context.came_of_it(&operator, Action::Fire, Some(&path), came_of_it).await;
+    Ok((StatusCode::ACCEPTED, Json(Fired { test_id: fired? })))
+}
+
+fn too_slow() -> Problem {
+    let seconds = FIRED_WITHIN.as_secs();
+    let detail = format!("the test could not be begun within {seconds} s, and nothing is sent; ask again");
+    Problem::new(Kind::TimedOut, detail)
 }
 
 fn refusal(path: &str, refused: &FireRefused) -> Problem {

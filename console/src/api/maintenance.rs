@@ -88,21 +88,32 @@ pub(crate) async fn maintenance(
     let whose = paths.as_ref().map_or_else(|| "all paths".to_owned(), |paths| paths.join(", "));
     let detail = format!("{} to {}, {whose}: {reason}", iso(*from), iso(*to));
     context.audit(&operator, Action::Maintenance, None, Some(detail)).await?;
+    let placing = place(&context, &operator.caller.name, &asked, &whose);
+    let holds = context.carry_out(&operator, Action::Maintenance, None, placing).await?;
+    Ok((StatusCode::CREATED, Json(PlacedWindows { holds })))
+}
+
+async fn place(
+    context: &Context,
+    actor: &str,
+    asked: &Asked,
+    whose: &str,
+) -> Result<Vec<PlacedWindow>, Problem> {
+    let Asked { from, to, paths, reason } = asked;
     let each: Vec<Option<String>> = match paths {
         None => vec![None],
         Some(paths) => paths.iter().cloned().map(Some).collect(),
     };
     let mut holds = Vec::new();
     for path in each {
-        let actor = operator.caller.name.clone();
         let hold = Hold { kind: HoldKind::Maintenance, path: path.clone(), from: *from, until: Some(*to) };
-        context.ledger.place_hold(&hold, &actor, reason).await?;
-        let (from, until, reason) = (Time(*from), Time(*to), reason.clone());
+        context.ledger.place_hold(&hold, actor, reason).await?;
+        let (from, until, actor, reason) = (Time(*from), Time(*to), actor.to_owned(), reason.clone());
         holds.push(PlacedWindow { kind: HoldKind::Maintenance, path, from, until, actor, reason });
     }
-    mark(&context, *from, format!("maintenance of {whose}: {reason}")).await?;
-    mark(&context, *to, format!("end of the maintenance of {whose}: {reason}")).await?;
-    Ok((StatusCode::CREATED, Json(PlacedWindows { holds })))
+    mark(context, *from, format!("maintenance of {whose}: {reason}")).await?;
+    mark(context, *to, format!("end of the maintenance of {whose}: {reason}")).await?;
+    Ok(holds)
 }
 
 /// Puts a mark on the trend.

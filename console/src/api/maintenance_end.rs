@@ -37,10 +37,14 @@ pub(crate) async fn maintenance_end(
     Body(End {}): Body<End>,
 ) -> Result<Json<Ended>, Problem> {
     context.audit(&operator, Action::Maintenance, None, Some("end".to_owned())).await?;
-    let now = context.now();
-    let ended = context.ledger.end_maintenance(now).await?;
-    if ended > 0 {
-        mark(&context, now, "all maintenance was ended, what was planned taken back".to_owned()).await?;
-    }
+    let ending = async {
+        let now = context.now();
+        let ended = context.ledger.end_maintenance(now).await?;
+        if ended > 0 {
+            mark(&context, now, "all maintenance was ended, what was planned taken back".to_owned()).await?;
+        }
+        Ok(ended)
+    };
+    let ended = context.carry_out(&operator, Action::Maintenance, None, ending).await?;
     Ok(Json(Ended { ended }))
 }

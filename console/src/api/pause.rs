@@ -39,10 +39,14 @@ pub(crate) async fn pause(
     context.known(&path)?;
     let reason = reason(given)?;
     context.audit(&operator, Action::Pause, Some(&path), reason.clone()).await?;
-    if context.held(&path).await? != Some(Held::Paused) {
-        let (kind, from) = (HoldKind::Pause, context.now());
-        let hold = Hold { kind, path: Some(path.clone()), from, until: None };
-        context.ledger.place_hold(&hold, &operator.caller.name, &reason.unwrap_or_default()).await?;
-    }
+    let pausing = async {
+        if context.held(&path).await? != Some(Held::Paused) {
+            let (kind, from) = (HoldKind::Pause, context.now());
+            let hold = Hold { kind, path: Some(path.clone()), from, until: None };
+            context.ledger.place_hold(&hold, &operator.caller.name, &reason.unwrap_or_default()).await?;
+        }
+        Ok(())
+    };
+    context.carry_out(&operator, Action::Pause, Some(&path), pausing).await?;
     Ok(Json(HeldPath { path, held: Some(Held::Paused) }))
 }

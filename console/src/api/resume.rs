@@ -33,7 +33,10 @@ pub(crate) async fn resume(
 ) -> Result<Json<HeldPath>, Problem> {
     context.known(&path)?;
     context.audit(&operator, Action::Resume, Some(&path), None).await?;
-    context.ledger.lift_pause(&path, context.now()).await?;
-    let held = context.held(&path).await?;
+    let resuming = async {
+        context.ledger.lift_pause(&path, context.now()).await?;
+        context.held(&path).await
+    };
+    let held = context.carry_out(&operator, Action::Resume, Some(&path), resuming).await?;
     Ok(Json(HeldPath { path, held }))
 }

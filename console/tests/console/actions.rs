@@ -1,11 +1,13 @@
 //! What operators do, and the trail of it.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use canary_console::FireRefused;
 use canary_domain::{Hold, HoldKind, parse_iso};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, OPERATOR, VIEWER, kind, told};
+use crate::desk::{Desk, OPERATOR, VIEWER, kind, told, until};
 use crate::stand::edge;
 
 const ACTIONS: [&str; 5] = [
@@ -88,13 +90,58 @@ async fn a_test_is_fired_on_demand() -> anyhow::Result<()> {
     let told = told(answer, 202).await?;
     assert!(told["test_id"].as_str().unwrap().parse::<canary_domain::TestId>().is_ok(), "{told}");
     assert_eq!(*desk.world.fired.lock().unwrap(), ["p-2pc"]);
-    assert_eq!(trail(&desk).await?, [json!(["bob", "operator", "fire", "p-2pc", null, "127.0.0.1"])]);
+    let row = |detail: &str| json!(["bob", "operator", "fire", "p-2pc", detail, "127.0.0.1"]);
+    let mut rows = vec![row("asked for"), row(&format!("fired {}", told["test_id"].as_str().unwrap()))];
+    assert_eq!(trail(&desk).await?, rows);
 
     *desk.world.refused.lock().unwrap() = Some(FireRefused::Unavailable("the board does not answer".into()));
     let answer = desk.with_token(Method::POST, "/paths/p-2pc/fire", OPERATOR).send().await?;
     assert_eq!(answer.headers()["retry-after"], "5");
     assert_eq!(kind(answer, 503).await?, "fire-unavailable");
-    assert_eq!(desk.audited("fire").await?, 2, "what was asked for is in the trail");
+    rows.extend([row("asked for"), row("refused: the board does not answer")]);
+    assert_eq!(trail(&desk).await?, rows, "what was asked for is in the trail, and what came of it");
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_takes_the_order_back() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let counted = |count: &AtomicI64| count.load(Ordering::SeqCst);
+    desk.world.hangs.store(true, Ordering::SeqCst);
+    let mut order = Box::pin(desk.with_token(Method::POST, "/paths/p-2pc/fire", OPERATOR).send());
+    let begun = until(async || Ok(counted(&desk.world.begun) == 1));
+    tokio::select! {
+        begun = begun => begun?,
+        answered = &mut order => anyhow::bail!("{answered:?}"),
+    }
+    assert_eq!(counted(&desk.world.given_up), 0);
+    drop(order);
+    until(async || Ok(counted(&desk.world.given_up) == 1)).await
+}
+
+#[tokio::test]
+async fn a_test_that_cannot_be_begun_in_time_is_given_up_and_not_sent() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    desk.world.hangs.store(true, Ordering::SeqCst);
+    let problem = told(act(&desk, "/paths/p-2pc/fire", json!({})).await?, 504).await?;
+    assert!(problem["detail"].as_str().unwrap().contains("nothing is sent"), "{problem}");
+    assert_eq!(desk.world.given_up.load(Ordering::SeqCst), 1, "before it was answered");
+    let trail = trail(&desk).await?;
+    assert!(trail[1][4].as_str().unwrap().starts_with("refused: the test could not be begun"), "{trail:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_action_that_fails_is_in_the_trail_with_its_failure() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    sqlx::query("ALTER TABLE canary_holds RENAME TO elsewhere").execute(&desk.sql).await?;
+    for path in ["/paths/p-async/pause", "/paths/p-async/resume", "/maintenance", "/maintenance/end"] {
+        let body = if path == "/maintenance" { window() } else { json!({}) };
+        assert_eq!(kind(act(&desk, path, body).await?, 500).await?, "store-broken", "{path}");
+        let trail = trail(&desk).await?;
+        assert!(trail.last().unwrap()[4].as_str().unwrap_or_default().starts_with("failed: "), "{trail:?}");
+    }
+    assert_eq!(trail(&desk).await?.len(), 8);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -79,6 +79,10 @@ pub struct World {
     pub fired: Mutex<Vec<String>>,
     /// What firing is answered with, if not with a test.
     pub refused: Mutex<Option<FireRefused>>,
+    /// Whether firing takes for ever, and how often it was begun and given up then.
+    pub hangs: AtomicBool,
+    pub begun: AtomicI64,
+    pub given_up: AtomicI64,
 }
 
 impl Default for World {
@@ -90,12 +94,29 @@ impl Default for World {
             key: Mutex::new(Some(SlotKey::new(vec![7; 32]).unwrap())),
             fired: Mutex::default(),
             refused: Mutex::default(),
+            hangs: AtomicBool::new(false),
+            begun: AtomicI64::new(0),
+            given_up: AtomicI64::new(0),
         }
     }
 }
 
+/// Counts that it was given up.
+struct Hanging(Arc<World>);
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        self.0.given_up.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 impl World {
-    fn fire(&self, path: String) -> Result<TestId, FireRefused> {
+    async fn fire(self: Arc<Self>, path: String) -> Result<TestId, FireRefused> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        if self.hangs.load(Ordering::SeqCst) {
+            let _hanging = Hanging(Arc::clone(&self));
+            std::future::pending::<()>().await;
+        }
         match self.refused.lock().unwrap().clone() {
             Some(refused) => Err(refused),
             None => {
@@ -146,10 +167,7 @@ pub fn parts(board: Arc<dyn Board>, ledger: Arc<dyn Ledger>, world: &Arc<World>)
         readiness: Arc::new(move || Readiness { not_ready: of_readiness.not_ready.lock().unwrap().clone() }),
         clock: Arc::new(move || *of_clock.now.lock().unwrap()),
         plan: plan(),
-        fire: Arc::new(move |path| {
-            let world = Arc::clone(&of_fire);
-            Box::pin(async move { world.fire(path) })
-        }),
+        fire: Arc::new(move |path| Box::pin(Arc::clone(&of_fire).fire(path))),
         session_key: Arc::new(move || of_key.key.lock().unwrap().clone()),
         sources: vec![Source { folder: "runner/", what: "Fires.".into() }],
     }
