@@ -18,14 +18,21 @@ use serde::Serialize;
 use tracing::{debug, info};
 use utoipa::ToSchema;
 
+use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::problem::{Kind, Problem};
 use crate::session::{self, NoKey, Sessions};
 use crate::tokens::{Role, Token, Tokens};
 
-/// The rule of the admin API's door.
-pub(crate) enum Access {
-    /// Loopback without tokens.
+/// The admin API's door.
+pub(crate) struct Access {
+    pub(crate) rule: Rule,
+    pub(crate) limits: Limits,
+}
+
+/// Whom it lets in.
+pub(crate) enum Rule {
+    /// Whoever is on this machine: there are no tokens.
     Local,
     /// Known tokens, and sessions of them.
     Tokens(Tokens, Sessions),
@@ -88,8 +95,13 @@ pub(crate) struct Operator {
 }
 
 /// Lets a request in or answers why not.
-pub(crate) async fn admit(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
-    let caller = match access.caller(request.headers()).await {
+pub(crate) async fn admit(
+    State(access): State<Arc<Access>>,
+    peer: Peer,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let caller = match access.caller(request.headers(), peer).await {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
@@ -100,7 +112,12 @@ pub(crate) async fn admit(State(access): State<Arc<Access>>, mut request: Reques
 }
 
 /// Writes down what was asked, by whom, and how it was answered.
-pub(crate) async fn note(peer: Peer, request: Request, next: Next) -> Response {
+pub(crate) async fn note(
+    State(access): State<Arc<Access>>,
+    peer: Peer,
+    request: Request,
+    next: Next,
+) -> Response {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let presented = bearer(request.headers()).is_some() || session::presented(request.headers()).is_some();
@@ -113,7 +130,7 @@ pub(crate) async fn note(peer: Peer, request: Request, next: Next) -> Response {
         // Without a token or a session nothing was attempted: a page asks so whether it is signed in.
         status => status == StatusCode::UNAUTHORIZED && presented,
     };
-    if refused {
+    if refused && access.limits.may_tell(peer) {
         info!(%method, path, status, caller, role, remote = %peer, "refused");
     } else {
         debug!(%method, path, status, caller, role, remote = %peer, "answered");
@@ -124,20 +141,20 @@ pub(crate) async fn note(peer: Peer, request: Request, next: Next) -> Response {
 impl Access {
     /// Whether it is open, to this machine alone.
     pub(crate) fn is_local(&self) -> bool {
-        match self {
-            Self::Local => true,
-            Self::Tokens(..) => false,
+        match self.rule {
+            Rule::Local => true,
+            Rule::Tokens(..) => false,
         }
     }
 
     /// Who asks.
-    async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        match self {
-            Self::Local => local(headers),
-            Self::Tokens(tokens, sessions) => {
+    async fn caller(&self, headers: &HeaderMap, peer: Peer) -> Result<Caller, Problem> {
+        match &self.rule {
+            Rule::Local => local(headers),
+            Rule::Tokens(tokens, sessions) => {
                 if let Some(presented) = bearer(headers) {
                     let token = tokens.find(presented).await;
-                    let token = token.ok_or_else(|| unauthorized("this token is not known"))?;
+                    let token = token.ok_or_else(|| self.limits.wrong_token(peer))?;
                     return Ok(Caller::of(Pass::Bearer(token)));
                 }
                 let presented = session::presented(headers).ok_or_else(|| {
@@ -152,7 +169,7 @@ impl Access {
 
     /// Whether a caller that was let in would be let in now, with the same role.
     pub(crate) async fn still(&self, caller: &Caller) -> bool {
-        let Self::Tokens(tokens, sessions) = self else { return true };
+        let Rule::Tokens(tokens, sessions) = &self.rule else { return true };
         let (token, good) = match &caller.pass {
             Pass::Local => return false,
             Pass::Bearer(token) => (token, true),

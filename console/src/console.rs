@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::access::Access;
+use crate::access::{Access, Rule};
 use crate::api::Context;
 use crate::guard::guard;
 use crate::limits::Limits;
@@ -102,13 +102,15 @@ impl Console {
     /// When the admin API would be open to others, the token file can't be used, or an address can't be had.
     pub async fn bind(settings: Settings, parts: Parts) -> Result<Self, BindError> {
         let Parts { board, ledger, registry, readiness, clock, plan, fire, session_key, sources } = parts;
-        let access = match settings.admin_token_file {
+        let rule = match settings.admin_token_file {
             Some(file) => {
-                Access::Tokens(Tokens::open(file).await?, Sessions::new(session_key, Arc::clone(&clock)))
+                Rule::Tokens(Tokens::open(file).await?, Sessions::new(session_key, Arc::clone(&clock)))
             }
-            None if settings.listen.ip().is_loopback() => Access::Local,
+            None if settings.listen.ip().is_loopback() => Rule::Local,
             None => return Err(BindError::Open { listen: settings.listen }),
         };
+        let limits = Limits::new();
+        let access = Arc::new(Access { rule, limits: limits.clone() });
         let plan = Arc::new(plan);
         let views = Views::new(Setup {
             board: Arc::clone(&board),
@@ -120,12 +122,9 @@ impl Console {
         });
         let health = public::health(Ready::new(board, Arc::clone(&ledger), readiness));
         let metrics = public::metrics(registry);
-        let limits = Limits::new();
-        let access = Arc::new(access);
-        let context =
-            Context { ledger, plan, clock, fire, views: views.clone(), access: Arc::clone(&access) };
+        let context = Context { ledger, plan, clock, fire, views: views.clone(), access };
         let api = OpenApiRouter::with_openapi(openapi::base());
-        let api = api.merge(api::router(context, &access, &limits));
+        let api = api.merge(api::router(context));
         let api = api.merge(public::status(views.clone()));
         let (api, mut document) = api.split_for_parts();
         let [health, metrics] = [health, metrics].map(|router| {

@@ -112,6 +112,7 @@ refusals! {
     Denied {
         "401": "No known token, and no session that is still good.",
         "403": "The caller may not do this, or asks from a foreign page or host.",
+        "429": "Too many wrong tokens, or too many tests; `Retry-After` says when to ask again.",
         "500": "A store answered with an error.",
         "503": "A store is unavailable, or the console is still starting.",
         "504": "The answer took too long.",
@@ -135,10 +136,6 @@ refusals! {
         "413": "The body is too large.",
         "415": "The body is not application/json.",
         "422": "The body can't be understood; `field` names where.",
-    }
-    /// Too many requests.
-    TooMany {
-        "429": "Too many requests; `Retry-After` says when to ask again.",
     }
 }
 

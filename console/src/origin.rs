@@ -48,7 +48,9 @@ pub(crate) async fn check(
         return next.run(request).await;
     }
     let (method, path, origin) = (request.method(), request.uri().path(), headers.get(ORIGIN));
-    warn!(%method, path, ?origin, remote = %peer, "refused a request of a foreign page");
+    if access.limits.may_tell(peer) {
+        warn!(%method, path, ?origin, remote = %peer, "refused a request of a foreign page");
+    }
     let detail = "requests that change anything have to come from the console's own page, or bear a token and \
                   name no other page";
     Problem::new(Kind::ForeignOrigin, detail).into_response()

@@ -15,7 +15,7 @@ use super::act::Action;
 use super::context::Context;
 use super::words;
 use crate::access::Operator;
-use crate::openapi::{Denied, Missing, TooMany};
+use crate::openapi::{Denied, Missing};
 use crate::plan::FireRefused;
 use crate::problem::{Kind, Problem};
 
@@ -35,7 +35,7 @@ const FIRED_WITHIN: Duration = Duration::from_secs(10);
     post,
     path = "/paths/{path}/fire",
     params(("path" = String, Path, description = "The path.")),
-    responses((status = 202, body = Fired), Missing, TooMany, Denied)
+    responses((status = 202, body = Fired), Missing, Denied)
 )]
 pub(crate) async fn fire(
     operator: Operator,

@@ -33,7 +33,7 @@ pub(crate) mod words;
 
 use std::sync::Arc;
 
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
@@ -41,28 +41,28 @@ pub(crate) use context::Context;
 pub(crate) use row::Time;
 pub(crate) use trend::Written;
 
-use crate::access::{Access, admit, note};
+use crate::access::{admit, note};
 use crate::limits::Limits;
 use crate::origin;
 use crate::problem::{Kind, Problem};
 
 /// Everything under `/api/v1/canaries`; what is not there is not told to whoever may not ask.
-pub(crate) fn router(context: Context, access: &Arc<Access>, limits: &Limits) -> OpenApiRouter {
-    let sign_in = routes!(session::sign_in).layer(limits.sign_in());
+pub(crate) fn router(context: Context) -> OpenApiRouter {
+    let access = Arc::clone(&context.access);
     let open = OpenApiRouter::new()
-        .routes(sign_in)
+        .routes(routes!(session::sign_in))
         .routes(routes!(session::sign_out))
-        .with_state(Arc::clone(access));
+        .with_state(Arc::clone(&access));
     let operations = OpenApiRouter::new()
         .merge(readings())
-        .merge(actions(limits))
+        .merge(actions(&access.limits))
         .fallback(|| async { Problem::new(Kind::NotFound, "the admin API has nothing here") })
         .with_state(context)
-        .layer(from_fn_with_state(Arc::clone(access), admit));
+        .layer(from_fn_with_state(Arc::clone(&access), admit));
     let all = operations
         .merge(open)
-        .layer(from_fn_with_state(Arc::clone(access), origin::check))
-        .layer(from_fn(note));
+        .layer(from_fn_with_state(Arc::clone(&access), origin::check))
+        .layer(from_fn_with_state(access, note));
     OpenApiRouter::new().nest("/api/v1/canaries", all)
 }
 

@@ -12,11 +12,11 @@ use tracing::{info, warn};
 use utoipa::ToSchema;
 
 use super::body::{Body, required};
-use crate::access::{self, Access, Auth, Caller};
-use crate::openapi::{BadBody, Denied, TooMany};
+use crate::access::{self, Access, Auth, Caller, Rule};
+use crate::openapi::{BadBody, Denied};
 use crate::origin::is_secure;
 use crate::peer::Peer;
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::session::Cookie;
 use crate::tokens::{Role, Token};
 
@@ -59,7 +59,7 @@ pub(crate) async fn session(caller: Caller) -> Json<Session> {
     request_body = SignIn,
     responses(
         (status = 200, body = Session, headers(("Set-Cookie" = String, description = "The session."))),
-        BadBody, TooMany, Denied
+        BadBody, Denied
     ),
     security(())
 )]
@@ -70,14 +70,16 @@ pub(crate) async fn sign_in(
     Body(SignIn { token }): Body<SignIn>,
 ) -> Result<Response, Problem> {
     let presented = required("token", token)?;
-    let (tokens, sessions) = match &*access {
+    let (tokens, sessions) = match &access.rule {
         // Whoever is here is in already.
-        Access::Local => return Ok(Json(Session::from(access::local(&headers)?)).into_response()),
-        Access::Tokens(tokens, sessions) => (tokens, sessions),
+        Rule::Local => return Ok(Json(Session::from(access::local(&headers)?)).into_response()),
+        Rule::Tokens(tokens, sessions) => (tokens, sessions),
     };
     let Some(token) = tokens.find(presented.trim()).await else {
-        warn!(remote = %peer, "a sign-in was refused: its token is not known");
-        return Err(Problem::new(Kind::Unauthorized, "this token is not known"));
+        if access.limits.may_tell(peer) {
+            warn!(remote = %peer, "a sign-in was refused: its token is not known");
+        }
+        return Err(access.limits.wrong_token(peer));
     };
     let cookie = if is_secure(&headers) { Cookie::Host } else { Cookie::Plain };
     let set = cookie.set(&sessions.begin(&token)?);

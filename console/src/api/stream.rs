@@ -268,12 +268,17 @@ fn event(name: &str, id: Option<i64>, data: &impl Serialize) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Pass;
+    use crate::access::{Pass, Rule};
+    use crate::limits::Limits;
     use crate::session::Sessions;
     use crate::tokens::Tokens;
     use crate::views::sample;
     use canary_domain::Moment;
     use tokio::task::JoinSet;
+
+    fn access(rule: Rule) -> Arc<Access> {
+        Arc::new(Access { rule, limits: Limits::new() })
+    }
 
     /// Whether an event of this name comes within ten seconds.
     async fn comes(line: &mut Line, name: &str) -> bool {
@@ -296,7 +301,7 @@ mod tests {
         let mut tasks = JoinSet::new();
         tasks.spawn(views.clone().run(stop.clone()));
         let permit = Arc::clone(views.streams()).try_acquire_owned().unwrap();
-        let listener = Listener { access: Arc::new(Access::Local), caller: Caller::of(Pass::Local) };
+        let listener = Listener { access: access(Rule::Local), caller: Caller::of(Pass::Local) };
         let mut line = Line::new(views, listener, None, permit, Duration::from_millis(50));
         assert_eq!(line.next().await.as_deref(), Some(RETRY.as_bytes()));
         assert!(comes(&mut line, "snapshot").await);
@@ -323,7 +328,7 @@ mod tests {
         let tokens = Tokens::open(file.clone()).await.unwrap();
         let caller = Caller::of(Pass::Bearer(tokens.find("secret").await.unwrap()));
         let sessions = Sessions::new(Arc::new(|| None), Arc::new(|| Moment::UNIX_EPOCH));
-        let listener = Listener { access: Arc::new(Access::Tokens(tokens, sessions)), caller };
+        let listener = Listener { access: access(Rule::Tokens(tokens, sessions)), caller };
         let permit = Arc::clone(views.streams()).try_acquire_owned().unwrap();
         let mut line = Line::new(views, listener, None, permit, Duration::from_millis(50));
         assert!(comes(&mut line, "snapshot").await && comes(&mut line, "heartbeat").await);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use reqwest::Method;
 use reqwest::header::COOKIE;
 use serde_json::json;
+use tokio::time::Instant;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -73,5 +74,21 @@ async fn sign_ins_refusals_and_actions_are_logged_with_name_and_address_and_neve
     for secret in [OPERATOR, VIEWER, "guessed token", session] {
         assert_eq!(log.lines(&[secret]), 0, "{secret}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_flood_of_wrong_tokens_does_not_flood_the_log() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let (log, _logging) = Log::begin();
+    let begin = Instant::now();
+    for _ in 0..100 {
+        let wrong = json!({ "token": "guessed token" });
+        let answer = desk.of_page(Method::POST, "/session").json(&wrong).send().await?;
+        assert!([401, 429].contains(&answer.status().as_u16()));
+    }
+    let told = log.lines(&["refused", "remote=127.0.0.1"]);
+    let most = 11 + usize::try_from(begin.elapsed().as_secs())?;
+    assert!((1..=most).contains(&told), "{told} lines");
     Ok(())
 }
