@@ -4,9 +4,9 @@ use std::io::{IsTerminal as _, Write as _, stderr};
 
 use canary_export::Progress;
 
-/// The widest that a rewritten line gets: one that wraps can't be rewritten.
+/// Cells of the bar: with its words the line stays below 80 columns, since one that wraps can't be rewritten.
 const CELLS: usize = 24;
-/// Parts of the work that a plain line is written of.
+/// Parts of the work, after each of which a plain line is written.
 const PARTS: f64 = 10.0;
 
 /// Speaks on standard error, so that what came of the work is alone on standard output.
