@@ -1,7 +1,8 @@
 //! Who may use the admin API: whoever bears a token, or, without tokens, whoever is on this machine.
 //!
 //! Without tokens a page of any site could make a visitor's browser ask: its name can be pointed at
-//! 127.0.0.1. So only requests to a local host name are answered then.
+//! 127.0.0.1. So only requests to a local host name are answered then, of local pages. A proxy on this machine could let in anybody:
+//! what says that it came by one is refused.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,10 +11,10 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use canary_domain::Moment;
-use http::header::{AUTHORIZATION, HOST};
+use http::header::{AUTHORIZATION, FORWARDED, HOST, HeaderName, HeaderValue, ORIGIN, VIA};
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
 use tracing::{debug, info};
 use utoipa::ToSchema;
@@ -181,13 +182,16 @@ impl Access {
 
 /// The caller of a door without tokens.
 pub(crate) fn local(headers: &HeaderMap) -> Result<Caller, Problem> {
-    if is_local(headers) {
+    let refused = if !is_local(headers) {
+        "only requests to localhost or a loopback address are answered"
+    } else if headers.get(ORIGIN).is_some_and(|origin| !is_local_origin(origin)) {
+        "only pages of this machine are answered"
+    } else if headers.keys().any(tells_of_a_proxy) {
+        "requests that came by a proxy are not answered"
+    } else {
         return Ok(Caller::of(Pass::Local));
-    }
-    Err(Problem::new(
-        Kind::ForeignHost,
-        "without console.admin_token_file only requests to localhost or a loopback address are answered",
-    ))
+    };
+    Err(Problem::new(Kind::ForeignHost, format!("without console.admin_token_file {refused}")))
 }
 
 fn unauthorized(detail: &str) -> Problem {
@@ -237,18 +241,29 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 fn is_local(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(HOST) else { return true };
     let authority = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
-    authority.is_some_and(|authority| {
-        let host = authority.host();
-        let address = host.trim_start_matches('[').trim_end_matches(']');
-        host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    })
+    authority.is_some_and(|authority| is_local_name(authority.host()))
+}
+
+/// An origin that names no host is that of a page from nowhere.
+fn is_local_origin(origin: &HeaderValue) -> bool {
+    let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
+    origin.is_some_and(|origin| origin.scheme().is_some() && origin.host().is_some_and(is_local_name))
+}
+
+fn is_local_name(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn tells_of_a_proxy(name: &HeaderName) -> bool {
+    *name == FORWARDED || *name == VIA || name.as_str().starts_with("x-forwarded-")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn with(name: http::HeaderName, value: &str) -> HeaderMap {
+    fn with(name: HeaderName, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(name, value.parse().unwrap())])
     }
 

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Access, Rule};
@@ -106,7 +106,10 @@ impl Console {
             Some(file) => {
                 Rule::Tokens(Tokens::open(file).await?, Sessions::new(session_key, Arc::clone(&clock)))
             }
-            None if settings.listen.ip().is_loopback() => Rule::Local,
+            None if settings.listen.ip().is_loopback() => {
+                warn!("console.admin_token_file is not set: whoever is on this machine is an operator");
+                Rule::Local
+            }
             None => return Err(BindError::Open { listen: settings.listen }),
         };
         let limits = Limits::new();

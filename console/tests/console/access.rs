@@ -1,8 +1,10 @@
 //! Who is let in.
 
 use canary_console::BindError;
+use reqwest::Method;
 use reqwest::header::HOST;
 
+use crate::desk::kind;
 use crate::stand::{API, Stand, local, problem, refusal};
 
 /// `printf %s secret | sha256sum`
@@ -72,6 +74,35 @@ async fn an_open_console_answers_only_local_names() -> anyhow::Result<()> {
     assert!(told["detail"].as_str().unwrap().contains("console.admin_token_file"));
     let answer = stand.client.get(&url).header(HOST, "localhost:8080").send().await?;
     assert_eq!(answer.status(), 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_open_console_answers_nobody_who_came_by_a_proxy_and_no_page_of_elsewhere() -> anyhow::Result<()> {
+    let stand = Stand::on_sqlite().await?;
+    for (name, value) in [
+        ("forwarded", "for=192.0.2.7"),
+        ("via", "1.1 proxy"),
+        ("x-forwarded-for", "192.0.2.7"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "localhost"),
+        ("origin", "https://evil.example"),
+        ("origin", "https://localhost.evil.example"),
+        ("origin", "null"),
+    ] {
+        for path in ["/accounting", "/session", "/stream"] {
+            let answer = stand.bare(Method::GET, path).header(name, value).send().await?;
+            assert_eq!(kind(answer, 403).await?, "foreign-host", "{name}: {value} {path}");
+        }
+    }
+    for proxied in ["/paths/p-async/fire", "/session"] {
+        let request = stand.of_page(Method::POST, proxied).header("x-forwarded-for", "192.0.2.7");
+        let answer = request.json(&serde_json::json!({ "token": "any" })).send().await?;
+        assert_eq!(kind(answer, 403).await?, "foreign-host", "{proxied}");
+    }
+    assert!(stand.world.fired.lock().unwrap().is_empty());
+    let own = stand.bare(Method::GET, "/accounting").header("origin", format!("http://{}", stand.address));
+    assert_eq!(own.send().await?.status(), 200);
     Ok(())
 }
 

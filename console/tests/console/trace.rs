@@ -11,6 +11,7 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::desk::{Desk, OPERATOR, VIEWER};
+use crate::stand::Stand;
 
 /// Everything that this test's thread logs, which runs its console, too.
 #[derive(Clone, Default)]
@@ -90,5 +91,13 @@ async fn a_flood_of_wrong_tokens_does_not_flood_the_log() -> anyhow::Result<()> 
     let told = log.lines(&["refused", "remote=127.0.0.1"]);
     let most = 11 + usize::try_from(begin.elapsed().as_secs())?;
     assert!((1..=most).contains(&told), "{told} lines");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_console_without_tokens_warns_of_whom_it_lets_in() -> anyhow::Result<()> {
+    let (log, _logging) = Log::begin();
+    let _stand = Stand::on_sqlite().await?;
+    assert_eq!(log.lines(&["WARN", "console.admin_token_file is not set", "operator"]), 1);
     Ok(())
 }
