@@ -9,6 +9,7 @@ mod cached;
 mod console;
 mod guard;
 mod limits;
+mod listeners;
 mod openapi;
 mod origin;
 mod peer;

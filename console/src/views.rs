@@ -10,19 +10,16 @@ use canary_domain::{HoldKind, Moment, PathState, Role};
 use canary_store::{AgentState, Board, Holder, Ledger, PlacedHold, ReactorState, StoreError};
 use prometheus::Registry;
 use serde::Serialize;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
 
 use crate::api::Written;
+use crate::listeners::Listeners;
 use crate::picture::{Fresh, Picture, State, keep};
 use crate::plan::{Plan, PlannedPath, Source};
 use crate::problem::{Kind, Problem};
-
-/// Streams at once: each keeps a connection, of which a port has 512.
-const STREAMS: usize = 64;
 
 /// How the views are set up.
 pub(crate) struct Setup {
@@ -48,7 +45,7 @@ struct Inner {
     holds: Fresh<Vec<PlacedHold>>,
     sight: Fresh<Option<Sight>>,
     written: Written,
-    streams: Arc<Semaphore>,
+    streams: Arc<Listeners>,
     ended: CancellationToken,
 }
 
@@ -95,7 +92,7 @@ impl Views {
             holds: Fresh::default(),
             sight: Fresh::default(),
             written: Written::default(),
-            streams: Arc::new(Semaphore::new(STREAMS)),
+            streams: Arc::default(),
             ended: CancellationToken::new(),
         }))
     }
@@ -142,7 +139,7 @@ impl Views {
     }
 
     /// The places that streams take.
-    pub(crate) fn streams(&self) -> &Arc<Semaphore> {
+    pub(crate) fn streams(&self) -> &Arc<Listeners> {
         &self.0.streams
     }
 

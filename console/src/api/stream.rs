@@ -20,7 +20,7 @@ use futures_util::stream::unfold;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName};
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
@@ -31,6 +31,7 @@ use super::query::Query;
 use super::row::Time;
 use super::words;
 use crate::access::{Access, Caller};
+use crate::listeners::Listening;
 use crate::openapi::{BadParameter, Denied};
 use crate::picture::{News, Place, State};
 use crate::problem::{Kind, Problem};
@@ -44,6 +45,8 @@ const RETRY: &str = "retry: 2000\n\n";
 const BATCH: usize = 64;
 /// Changes read at once from the ledger.
 const PAGE: i64 = 200;
+/// Who is further behind gets a snapshot: its page shows the newest 200, and the rest is in `/results`.
+const MOST_BEHIND: i64 = 10_000;
 /// Before a ledger that is away is asked again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -89,6 +92,9 @@ struct Asked {
 
 /// Every outcome, as it is decided: first a `snapshot`, or what came after the last event that was seen, then an
 /// `outcome` each, and a `heartbeat` every 15 s.
+///
+/// Who saw no event yet gets a snapshot, also who saw one that the ledger never gave, or is more than 10,000 changes behind.
+/// A caller may have 8 streams open, of 64 in all: another is answered 503. A stream ends with its token or its session.
 #[utoipa::path(
     get,
     path = "/stream",
@@ -110,10 +116,8 @@ pub(crate) async fn stream(
     let query = Query::new(given, &["last_event_id"])?;
     let last = last_event_id(&headers, query.text("last_event_id"))?;
     let place = begin(&views, last).await?;
-    let permit = Arc::clone(views.streams())
-        .try_acquire_owned()
-        .map_err(|_| Problem::new(Kind::TooManyStreams, "as many streams are open as this console allows"))?;
-    let line = Line::new(views, Listener { access, caller }, place, permit, HEARTBEAT);
+    let listening = views.streams().begin(&caller.name)?;
+    let line = Line::new(views, Listener { access, caller, _listening: listening }, place, HEARTBEAT);
     let body = Body::from_stream(unfold(line, async |mut line| {
         let bytes = line.next().await?;
         Some((Ok::<_, std::convert::Infallible>(bytes), line))
@@ -138,13 +142,15 @@ async fn begin(views: &Views, last: Option<i64>) -> Result<Option<Place>, Proble
     let Some(at) = last else { return Ok(None) };
     // Another console may have read further than this one.
     let known = at <= here.at || at <= views.picture().ledger().latest_change().await?;
-    Ok(known.then_some(Place { at, ..here }))
+    let near = here.at.saturating_sub(at) <= MOST_BEHIND;
+    Ok((known && near).then_some(Place { at, ..here }))
 }
 
 /// Whose stream it is.
 struct Listener {
     access: Arc<Access>,
     caller: Caller,
+    _listening: Listening,
 }
 
 /// One client's stream.
@@ -157,21 +163,14 @@ struct Line {
     heartbeat: Interval,
     ended: CancellationToken,
     greeted: bool,
-    _permit: OwnedSemaphorePermit,
 }
 
 impl Line {
-    fn new(
-        views: Views,
-        listener: Listener,
-        place: Option<Place>,
-        permit: OwnedSemaphorePermit,
-        every: Duration,
-    ) -> Self {
+    fn new(views: Views, listener: Listener, place: Option<Place>, every: Duration) -> Self {
         let mut heartbeat = interval_at(Instant::now() + every, every);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (moves, ended) = (views.picture().moves(), views.ended().clone());
-        Self { views, listener, place, moves, heartbeat, ended, greeted: false, _permit: permit }
+        Self { views, listener, place, moves, heartbeat, ended, greeted: false }
     }
 
     /// What to send next; `None` at the end of the console, or once its client would not be let in any more.
@@ -189,7 +188,7 @@ impl Line {
             }
             (bytes, place) = news(&self.views, &mut self.moves, self.place) => (bytes, Some(place)),
         };
-        let Listener { access, caller } = &self.listener;
+        let Listener { access, caller, _listening: _ } = &self.listener;
         if !access.still(caller).await {
             info!(caller = caller.name, "a stream ends: its token or its session is not good any more");
             return None;
@@ -276,8 +275,10 @@ mod tests {
     use canary_domain::Moment;
     use tokio::task::JoinSet;
 
-    fn access(rule: Rule) -> Arc<Access> {
-        Arc::new(Access { rule, limits: Limits::new() })
+    fn listener(views: &Views, rule: Rule, pass: Pass) -> Listener {
+        let access = Arc::new(Access { rule, limits: Limits::new() });
+        let caller = Caller::of(pass);
+        Listener { access, _listening: views.streams().begin(&caller.name).unwrap(), caller }
     }
 
     /// Whether an event of this name comes within ten seconds.
@@ -300,9 +301,8 @@ mod tests {
         let (views, stop) = (sample(&folder).await, CancellationToken::new());
         let mut tasks = JoinSet::new();
         tasks.spawn(views.clone().run(stop.clone()));
-        let permit = Arc::clone(views.streams()).try_acquire_owned().unwrap();
-        let listener = Listener { access: access(Rule::Local), caller: Caller::of(Pass::Local) };
-        let mut line = Line::new(views, listener, None, permit, Duration::from_millis(50));
+        let listener = listener(&views, Rule::Local, Pass::Local);
+        let mut line = Line::new(views, listener, None, Duration::from_millis(50));
         assert_eq!(line.next().await.as_deref(), Some(RETRY.as_bytes()));
         assert!(comes(&mut line, "snapshot").await);
         for _ in 0..3 {
@@ -326,11 +326,10 @@ mod tests {
         let mut tasks = JoinSet::new();
         tasks.spawn(views.clone().run(stop.clone()));
         let tokens = Tokens::open(file.clone()).await.unwrap();
-        let caller = Caller::of(Pass::Bearer(tokens.find("secret").await.unwrap()));
+        let pass = Pass::Bearer(tokens.find("secret").await.unwrap());
         let sessions = Sessions::new(Arc::new(|| None), Arc::new(|| Moment::UNIX_EPOCH));
-        let listener = Listener { access: access(Rule::Tokens(tokens, sessions)), caller };
-        let permit = Arc::clone(views.streams()).try_acquire_owned().unwrap();
-        let mut line = Line::new(views, listener, None, permit, Duration::from_millis(50));
+        let listener = listener(&views, Rule::Tokens(tokens, sessions), pass);
+        let mut line = Line::new(views, listener, None, Duration::from_millis(50));
         assert!(comes(&mut line, "snapshot").await && comes(&mut line, "heartbeat").await);
         // The same name and token, but another role: it may come back, and is told what it may do now.
         std::fs::write(&file, format!("ann:operator:{hash}\n")).unwrap();

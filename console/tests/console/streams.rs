@@ -10,7 +10,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::desk::{Desk, VIEWER};
+use crate::desk::{Desk, VIEWER, line, told};
 use crate::past::{Past, ago, now, test, until};
 use crate::stand::{API, Stand};
 
@@ -270,23 +270,51 @@ async fn an_amendment_behind_many_changes_is_no_new_beginning_either() -> anyhow
 }
 
 #[tokio::test]
-async fn a_stream_beyond_the_last_place_is_refused_until_one_is_free() -> anyhow::Result<()> {
-    let stand = Past::begin().await?.console().await?;
-    let mut open = Vec::new();
-    for _ in 0..64 {
-        open.push(Listener::open(&stand, "").await?);
+async fn a_client_that_is_too_far_behind_gets_a_snapshot_instead_of_all_history() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    let tests = write(&past, 2).await?;
+    let sql = sqlx::PgPool::connect(&past.url).await?;
+    // As after ten thousand changes of other rows.
+    let late = "UPDATE canary_test_results SET change_id = 10002 WHERE change_id = 2";
+    for update in [late, "UPDATE canary_change_feed SET last_change = 10002"] {
+        sqlx::query(update).execute(&sql).await?;
     }
-    let refused = stand.problem(&format!("{API}/stream"), 503).await?;
-    assert_eq!(refused["type"], "urn:canary:problem:too-many-streams");
-    stand.json(API, 200).await?;
-    open.truncate(63);
-    let free = async {
-        while Listener::open(&stand, "").await.is_err() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    timeout(Duration::from_secs(10), free).await?;
+    let stand = past.console().await?;
+    let mut behind = Listener::open(&stand, "?last_event_id=2").await?;
+    assert_eq!(behind.outcomes(1).await?, (tests[1..].to_vec(), vec![10_002]));
+    let mut further = Listener::open(&stand, "?last_event_id=1").await?;
+    let snapshot = further.event().await?;
+    assert_eq!((snapshot.name.as_str(), snapshot.id), ("snapshot", Some(10_002)));
     Ok(())
+}
+
+#[tokio::test]
+async fn a_caller_has_eight_streams_and_all_have_sixty_four_until_one_is_free() -> anyhow::Result<()> {
+    let names = ["ann", "bob", "carl", "dora", "eve", "fred", "gina", "hans", "ida"];
+    let desk = Desk::open().await?;
+    let cookie = desk.sign_in(VIEWER).await?;
+    let lines: String = names.iter().map(|name| line(name, "operator", &token(name))).collect();
+    desk.retoken(&lines, &cookie, 200).await?;
+    desk.looks().await?;
+    let ask = |name: &str| desk.with_token(Method::GET, "/stream", &token(name));
+    let mut open = Vec::new();
+    for name in &names[..8] {
+        for _ in 0..8 {
+            open.push(Listener::of(ask(name)).await?);
+        }
+        let ninth = told(ask(name).send().await?, 503).await?;
+        assert_eq!(ninth["type"], "urn:canary:problem:too-many-streams");
+        assert!(ninth["detail"].as_str().unwrap().starts_with(name), "{ninth}");
+    }
+    let other = told(ask("ida").send().await?, 503).await?;
+    assert!(other["detail"].as_str().unwrap().contains("64 streams are open"), "{other}");
+    open.truncate(63);
+    crate::desk::until(async || Ok(Listener::of(ask("ida")).await.is_ok())).await
+}
+
+/// Somebody's token; the desk's own keep theirs.
+fn token(name: &str) -> String {
+    format!("{name}'s token")
 }
 
 #[tokio::test]
