@@ -18,7 +18,7 @@ use crate::fixtures::{
 use crate::home::{CANARY, Home};
 
 /// Number and revision of each change after `after`.
-async fn told(ledger: &dyn Ledger, after: i64) -> Vec<(TestId, i64, i32)> {
+pub async fn told(ledger: &dyn Ledger, after: i64) -> Vec<(TestId, i64, i32)> {
     let told = |brief: &Brief| (brief.test_id, brief.change.unwrap(), brief.revision);
     ledger.changes(after, 1_000).await.unwrap().iter().map(told).collect()
 }
@@ -219,7 +219,7 @@ fn batch(writer: i64, round: i64, before: &[FactsRow]) -> Vec<FactsRow> {
     new.chain(before.iter().take(2).cloned().map(with_its_fee)).collect()
 }
 
-async fn write_rounds(ledger: Arc<dyn Ledger>, writer: i64, at_work: Arc<AtomicUsize>) -> usize {
+pub async fn write_rounds(ledger: Arc<dyn Ledger>, writer: i64, at_work: Arc<AtomicUsize>) -> usize {
     let (mut before, mut changes) = (Vec::new(), 0);
     for round in 0..ROUNDS {
         let rows = batch(writer, round, &before);
@@ -233,7 +233,7 @@ async fn write_rounds(ledger: Arc<dyn Ledger>, writer: i64, at_work: Arc<AtomicU
 }
 
 /// Reads on until nobody writes any more, a few changes at a time.
-async fn follow(ledger: &dyn Ledger, at_work: &AtomicUsize) -> Vec<Brief> {
+pub async fn follow(ledger: &dyn Ledger, at_work: &AtomicUsize) -> Vec<Brief> {
     let (mut after, mut told) = (0, Vec::new());
     loop {
         let done = at_work.load(Ordering::SeqCst) == 0;

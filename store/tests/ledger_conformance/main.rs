@@ -16,6 +16,7 @@ mod recording;
 mod round_trip;
 mod schema;
 mod severed;
+mod upgrade;
 
 macro_rules! conformance {
     ($($module:ident: $($name:ident),+;)+) => {

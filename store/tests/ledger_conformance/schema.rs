@@ -102,6 +102,9 @@ pub async fn migrations_leave_rows_that_are_there_alone(home: &Home) {
     ] {
         home.execute(&format!("DROP TABLE {table}")).await;
     }
+    if matches!(home, Home::Postgres { .. }) {
+        home.execute("DROP FUNCTION canary_number_change CASCADE").await;
+    }
     home.execute("DROP INDEX canary_test_results_changes").await;
     home.execute("ALTER TABLE canary_test_results DROP COLUMN change_id").await;
     home.execute("DELETE FROM canary_migrations WHERE version > 1").await;
@@ -127,6 +130,9 @@ pub async fn migrations_leave_rows_that_are_there_alone(home: &Home) {
 
 pub async fn of_several_open_pauses_of_a_path_the_earliest_outlives_the_migration(home: &Home) {
     let ledger = home.ledger();
+    if matches!(home, Home::Postgres { .. }) {
+        home.execute("DROP FUNCTION canary_number_change CASCADE").await;
+    }
     home.execute("DROP INDEX canary_holds_open_pause").await;
     home.execute("ALTER TABLE canary_holds DROP COLUMN ended_at").await;
     home.execute("DELETE FROM canary_migrations WHERE version > 6").await;
