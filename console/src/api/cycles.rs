@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query as Given, State as Shared};
+use axum::extract::State as Shared;
 use chrono::TimeDelta;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::brief::ApiBrief;
-use super::query::Query;
+use super::query::{Given, Query};
 use super::row::Time;
 use crate::openapi::{BadParameter, Denied};
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::views::Views;
 
 const MINUTES: i64 = 60;
@@ -55,9 +54,8 @@ struct Asked {
 #[utoipa::path(get, path = "/cycles", params(Asked), responses((status = 200, body = Cycles), BadParameter, Denied))]
 pub(crate) async fn cycles(
     Shared(views): Shared<Views>,
-    given: Result<Given<Vec<(String, String)>>, QueryRejection>,
+    Given(given): Given,
 ) -> Result<Json<Cycles>, Problem> {
-    let Given(given) = given.map_err(|error| Problem::new(Kind::InvalidParameter, error.body_text()))?;
     let minutes = Query::new(given, &["minutes"])?.count("minutes", MOST, MINUTES)?;
     let (plan, now) = (views.plan(), views.now());
     let newest = plan.cadence.cycle_at(now);

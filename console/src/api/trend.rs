@@ -7,8 +7,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query as Given, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::{IntoResponse, Response};
 use canary_domain::{Backend, Moment};
 use canary_store::Annotation;
@@ -19,13 +18,13 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
-use super::query::Query;
+use super::query::{Given, Query};
 use super::row::Time;
 use super::words;
 use crate::openapi::{BadParameter, Denied};
 use crate::picture::{Cell, PathKept, State, begin, hour_of};
 use crate::plan::PlannedPath;
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::views::Views;
 
 const DAYS: i64 = 30;
@@ -126,9 +125,8 @@ impl Written {
 #[utoipa::path(get, path = "/trend", params(Asked), responses((status = 200, body = Trend), BadParameter, Denied))]
 pub(crate) async fn trend(
     Shared(views): Shared<Views>,
-    given: Result<Given<Vec<(String, String)>>, QueryRejection>,
+    Given(given): Given,
 ) -> Result<Response, Problem> {
-    let Given(given) = given.map_err(|error| Problem::new(Kind::InvalidParameter, error.body_text()))?;
     let days = Query::new(given, &["days"])?.count("days", DAYS, DAYS)?;
     let hour = hour_of(views.now());
     let key = views.look(|state| Key { days, hour, version: state.version })?;
