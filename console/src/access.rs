@@ -22,12 +22,13 @@ use utoipa::ToSchema;
 use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::problem::{Kind, Problem};
-use crate::session::{self, NoKey, Sessions};
+use crate::session::{Cookies, NoKey, Sessions};
 use crate::tokens::{Role, Token, Tokens};
 
 /// The admin API's door.
 pub(crate) struct Access {
     pub(crate) rule: Rule,
+    pub(crate) cookies: Cookies,
     pub(crate) limits: Limits,
 }
 
@@ -121,7 +122,8 @@ pub(crate) async fn note(
 ) -> Response {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let presented = bearer(request.headers()).is_some() || session::presented(request.headers()).is_some();
+    let presented =
+        bearer(request.headers()).is_some() || access.cookies.presented(request.headers()).next().is_some();
     let response = next.run(request).await;
     let caller = response.extensions().get::<Caller>();
     let (caller, role) = caller.map_or(("-", "-"), |caller| (caller.name.as_str(), caller.role.as_str()));
@@ -158,12 +160,14 @@ impl Access {
                     let token = token.ok_or_else(|| self.limits.wrong_token(peer))?;
                     return Ok(Caller::of(Pass::Bearer(token)));
                 }
-                let presented = session::presented(headers).ok_or_else(|| {
-                    unauthorized("sign in, or send the header `Authorization: Bearer <token>`")
-                })?;
-                let session = sessions.check(presented, tokens).await?;
-                let session = session.ok_or_else(|| unauthorized("this session is over; sign in again"))?;
-                Ok(Caller::of(session))
+                let mut refusal = "sign in, or send the header `Authorization: Bearer <token>`";
+                for presented in self.cookies.presented(headers) {
+                    if let Some(session) = sessions.check(presented, tokens).await? {
+                        return Ok(Caller::of(session));
+                    }
+                    refusal = "this session is over; sign in again";
+                }
+                Err(unauthorized(refusal))
             }
         }
     }

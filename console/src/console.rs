@@ -23,7 +23,7 @@ use crate::plan::{FireRefused, Plan, Source};
 use crate::problem::{Kind, Problem};
 use crate::public::{Readiness, Ready};
 use crate::server::serve;
-use crate::session::Sessions;
+use crate::session::{Cookies, Sessions};
 use crate::tokens::{Tokens, TokensError};
 use crate::views::{Setup, Views};
 use crate::{Settings, api, openapi, public, ui};
@@ -103,9 +103,10 @@ impl Console {
     pub async fn bind(settings: Settings, parts: Parts) -> Result<Self, BindError> {
         let Parts { board, ledger, registry, readiness, clock, plan, fire, session_key, sources } = parts;
         let rule = match settings.admin_token_file {
-            Some(file) => {
-                Rule::Tokens(Tokens::open(file).await?, Sessions::new(session_key, Arc::clone(&clock)))
-            }
+            Some(file) => Rule::Tokens(
+                Tokens::open(file).await?,
+                Sessions::new(session_key, Arc::clone(&clock), &plan.canary),
+            ),
             None if settings.listen.ip().is_loopback() => {
                 warn!("console.admin_token_file is not set: whoever is on this machine is an operator");
                 Rule::Local
@@ -113,7 +114,9 @@ impl Console {
             None => return Err(BindError::Open { listen: settings.listen }),
         };
         let limits = Limits::new();
-        let access = Arc::new(Access { rule, limits: limits.clone() });
+        let cookies = Cookies::of(&plan.canary);
+        let api = OpenApiRouter::with_openapi(openapi::base(&cookies));
+        let access = Arc::new(Access { rule, cookies, limits: limits.clone() });
         let plan = Arc::new(plan);
         let views = Views::new(Setup {
             board: Arc::clone(&board),
@@ -126,7 +129,6 @@ impl Console {
         let health = public::health(Ready::new(board, Arc::clone(&ledger), readiness));
         let metrics = public::metrics(registry);
         let context = Context { ledger, plan, clock, fire, views: views.clone(), access };
-        let api = OpenApiRouter::with_openapi(openapi::base());
         let api = api.merge(api::router(context));
         let api = api.merge(public::status(views.clone()));
         let (api, mut document) = api.split_for_parts();

@@ -10,6 +10,7 @@ mod console;
 mod guard;
 mod limits;
 mod listeners;
+mod name;
 mod openapi;
 mod origin;
 mod peer;

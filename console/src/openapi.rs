@@ -15,26 +15,26 @@ use utoipa::openapi::{ComponentsBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Sc
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use crate::problem::Document;
-use crate::session::Cookie;
+use crate::session::{Cookie, Cookies};
 
 const WHAT: &str = "Reads the canary's results and acts on its paths. Errors are problem documents (RFC 9457). \
     A viewer's token or session may read; to act takes an operator's. Requests other than GET have to come from \
     the console's own page, or to bear a token.";
 
 /// The document before any route is in it.
-pub(crate) fn base() -> OpenApi {
+pub(crate) fn base(cookies: &Cookies) -> OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("A token of the console's token file."))
         .build();
     let cookie = |cookie: Cookie, what| {
-        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(cookie.name(), what)))
+        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(cookies.name(cookie), what)))
     };
     let components = ComponentsBuilder::new()
         .schema(Document::name(), Document::schema())
         .security_scheme("bearer", SecurityScheme::Http(bearer))
-        .security_scheme("session", cookie(Cookie::Host, "The session of a page that was reached by TLS."))
-        .security_scheme("plain_session", cookie(Cookie::Plain, "The session of a page without TLS."))
+        .security_scheme("session", cookie(Cookie::Host, "The session of a page that was reached by TLS. Its name ends with a hash of the deployment's."))
+        .security_scheme("plain_session", cookie(Cookie::Plain, "The session of a page without TLS. Its name ends like that of the other."))
         .build();
     let schemes = ["bearer", "session", "plain_session"];
     let any = schemes.map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new()));

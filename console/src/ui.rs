@@ -6,7 +6,6 @@ use std::borrow::Cow;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::HeaderMap;
@@ -14,6 +13,7 @@ use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use rust_embed::Embed;
 
 use crate::cached::Cached;
+use crate::name::Name;
 use crate::problem::{Kind, Problem};
 
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -52,7 +52,7 @@ async fn page(asked: HeaderMap) -> Response {
     ([(CONTENT_SECURITY_POLICY, POLICY)], page.answer(&asked)).into_response()
 }
 
-async fn asset(Path(name): Path<String>, asked: HeaderMap) -> Response {
+async fn asset(Name(name): Name, asked: HeaderMap) -> Response {
     match Built::get(&format!("assets/{name}")) {
         Some(built) => Cached::new(bytes(built.data), kind_of(&name), FOR_EVER).answer(&asked),
         None => Problem::new(Kind::NotFound, "the page has no such file").into_response(),

@@ -42,7 +42,6 @@ pub(crate) use row::Time;
 pub(crate) use trend::Written;
 
 use crate::access::{admit, note};
-use crate::limits::Limits;
 use crate::origin;
 use crate::problem::{Kind, Problem};
 
@@ -55,7 +54,7 @@ pub(crate) fn router(context: Context) -> OpenApiRouter {
         .with_state(Arc::clone(&access));
     let operations = OpenApiRouter::new()
         .merge(readings())
-        .merge(actions(&access.limits))
+        .merge(actions(&context))
         .fallback(|| async { Problem::new(Kind::NotFound, "the admin API has nothing here") })
         .with_state(context)
         .layer(from_fn_with_state(Arc::clone(&access), admit));
@@ -82,9 +81,10 @@ fn readings() -> OpenApiRouter<Context> {
 }
 
 /// What takes an operator.
-fn actions(limits: &Limits) -> OpenApiRouter<Context> {
+fn actions(context: &Context) -> OpenApiRouter<Context> {
+    let known = from_fn_with_state(context.clone(), fire::known);
     OpenApiRouter::new()
-        .routes(routes!(fire::fire).layer(limits.fire()))
+        .routes(routes!(fire::fire).layer(context.access.limits.fire()).layer(known))
         .routes(routes!(pause::pause))
         .routes(routes!(resume::resume))
         .routes(routes!(maintenance::maintenance))

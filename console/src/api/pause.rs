@@ -1,7 +1,7 @@
 //! `POST /api/v1/canaries/paths/{path}/pause`: its slots are skipped until somebody resumes it.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use canary_domain::{Hold, HoldKind};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,6 +10,7 @@ use super::act::{Action, Held, HeldPath, reason};
 use super::body::Body;
 use super::context::Context;
 use crate::access::Operator;
+use crate::name::Name;
 use crate::openapi::{BadBody, Denied, Missing};
 use crate::problem::Problem;
 
@@ -33,7 +34,7 @@ pub(crate) struct Pause {
 pub(crate) async fn pause(
     operator: Operator,
     State(context): State<Context>,
-    Path(path): Path<String>,
+    Name(path): Name,
     Body(Pause { reason: given }): Body<Pause>,
 ) -> Result<Json<HeldPath>, Problem> {
     context.known(&path)?;

@@ -3,9 +3,26 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use axum::extract::{FromRequestParts, Query as Pairs};
 use canary_domain::{Moment, parse_iso};
+use http::request::Parts;
 
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
+
+/// The parameters as they were given, decoded.
+#[derive(Debug)]
+pub(crate) struct Given(pub(crate) Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Given {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let given = Pairs::from_request_parts(parts, state).await;
+        given
+            .map(|Pairs(given)| Self(given))
+            .map_err(|error| Problem::new(Kind::InvalidParameter, error.body_text()))
+    }
+}
 
 /// The parameters of a request.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use canary_domain::TestId;
 use canary_store::Ledger;
 use serde::Serialize;
@@ -13,6 +13,7 @@ use super::explain::explain;
 use super::row::ApiRow;
 use super::timeline::{Event, timeline};
 use super::words;
+use crate::name::Name;
 use crate::openapi::{Denied, Missing};
 use crate::problem::{Kind, Problem};
 
@@ -36,7 +37,7 @@ pub(crate) struct OneResult {
 )]
 pub(crate) async fn result(
     State(ledger): State<Arc<dyn Ledger>>,
-    Path(text): Path<String>,
+    Name(text): Name,
 ) -> Result<Json<OneResult>, Problem> {
     let test_id: TestId = text
         .parse()

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query as Given, State};
+use axum::extract::State;
 use canary_domain::{Backend, Outcome};
 use canary_store::{Filter, Ledger};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::cursor;
-use super::query::Query;
+use super::query::{Given, Query};
 use super::row::{ApiRow, Time};
 use super::words;
 use crate::openapi::{BadParameter, Denied};
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 
 const KNOWN: [&str; 7] = ["path", "backend", "outcome", "from", "to", "limit", "cursor"];
 const LIMIT: i64 = 50;
@@ -56,9 +56,8 @@ struct Asked {
 #[utoipa::path(get, path = "/results", params(Asked), responses((status = 200, body = Results), BadParameter, Denied))]
 pub(crate) async fn results(
     State(ledger): State<Arc<dyn Ledger>>,
-    given: Result<Given<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
+    Given(given): Given,
 ) -> Result<Json<Results>, Problem> {
-    let Given(given) = given.map_err(|error| Problem::new(Kind::InvalidParameter, error.body_text()))?;
     let query = Query::new(given, &KNOWN)?;
     let place = match query.text("cursor") {
         None => None,

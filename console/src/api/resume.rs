@@ -1,7 +1,7 @@
 //! `POST /api/v1/canaries/paths/{path}/resume`: ends the pauses of a path. A maintenance window stays.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -9,6 +9,7 @@ use super::act::{Action, HeldPath};
 use super::body::Body;
 use super::context::Context;
 use crate::access::Operator;
+use crate::name::Name;
 use crate::openapi::{BadBody, Denied, Missing};
 use crate::problem::Problem;
 
@@ -28,7 +29,7 @@ pub(crate) struct Resume {}
 pub(crate) async fn resume(
     operator: Operator,
     State(context): State<Context>,
-    Path(path): Path<String>,
+    Name(path): Name,
     Body(Resume {}): Body<Resume>,
 ) -> Result<Json<HeldPath>, Problem> {
     context.known(&path)?;

@@ -82,7 +82,7 @@ pub(crate) async fn sign_in(
         return Err(access.limits.wrong_token(peer));
     };
     let cookie = if is_secure(&headers) { Cookie::Host } else { Cookie::Plain };
-    let set = cookie.set(&sessions.begin(&token)?);
+    let set = access.cookies.set(cookie, &sessions.begin(&token)?);
     let Token { name, role, digest: _ } = token;
     info!(name, role = role.as_str(), remote = %peer, "signed in");
     Ok(([(SET_COOKIE, set)], Json(Session { name, role, auth: Auth::Session })).into_response())
@@ -90,11 +90,11 @@ pub(crate) async fn sign_in(
 
 /// Signs out: takes the session's cookie from the browser. Whoever is not signed in is so afterwards, too.
 #[utoipa::path(delete, path = "/session", responses((status = 204, description = "Signed out.")), security(()))]
-pub(crate) async fn sign_out() -> Response {
+pub(crate) async fn sign_out(State(access): State<Arc<Access>>) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     for cookie in [Cookie::Host, Cookie::Plain] {
-        let clear =
-            HeaderValue::try_from(cookie.clear()).expect("a cookie without a value is a header's value");
+        let clear = HeaderValue::try_from(access.cookies.clear(cookie))
+            .expect("a cookie without a value is a header's value");
         response.headers_mut().append(SET_COOKIE, clear);
     }
     response

@@ -11,8 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query as Given, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::{IntoResponse, Response};
 use canary_domain::PathState;
 use canary_store::Brief;
@@ -27,14 +26,14 @@ use tracing::{debug, info};
 use utoipa::{IntoParams, ToSchema};
 
 use super::brief::ApiBrief;
-use super::query::Query;
+use super::query::{Given, Query};
 use super::row::Time;
 use super::words;
 use crate::access::{Access, Caller};
 use crate::listeners::Listening;
 use crate::openapi::{BadParameter, Denied};
 use crate::picture::{News, Place, State};
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::views::Views;
 
 /// Between two signs of life.
@@ -110,9 +109,8 @@ pub(crate) async fn stream(
     Shared(access): Shared<Arc<Access>>,
     caller: Caller,
     headers: HeaderMap,
-    given: Result<Given<Vec<(String, String)>>, QueryRejection>,
+    Given(given): Given,
 ) -> Result<Response, Problem> {
-    let Given(given) = given.map_err(|error| Problem::new(Kind::InvalidParameter, error.body_text()))?;
     let query = Query::new(given, &["last_event_id"])?;
     let last = last_event_id(&headers, query.text("last_event_id"))?;
     let place = begin(&views, last).await?;
@@ -269,14 +267,14 @@ mod tests {
     use super::*;
     use crate::access::{Pass, Rule};
     use crate::limits::Limits;
-    use crate::session::Sessions;
+    use crate::session::{Cookies, Sessions};
     use crate::tokens::Tokens;
     use crate::views::sample;
     use canary_domain::Moment;
     use tokio::task::JoinSet;
 
     fn listener(views: &Views, rule: Rule, pass: Pass) -> Listener {
-        let access = Arc::new(Access { rule, limits: Limits::new() });
+        let access = Arc::new(Access { rule, cookies: Cookies::of("test"), limits: Limits::new() });
         let caller = Caller::of(pass);
         Listener { access, _listening: views.streams().begin(&caller.name).unwrap(), caller }
     }
@@ -327,7 +325,7 @@ mod tests {
         tasks.spawn(views.clone().run(stop.clone()));
         let tokens = Tokens::open(file.clone()).await.unwrap();
         let pass = Pass::Bearer(tokens.find("secret").await.unwrap());
-        let sessions = Sessions::new(Arc::new(|| None), Arc::new(|| Moment::UNIX_EPOCH));
+        let sessions = Sessions::new(Arc::new(|| None), Arc::new(|| Moment::UNIX_EPOCH), "test");
         let listener = listener(&views, Rule::Tokens(tokens, sessions), pass);
         let mut line = Line::new(views, listener, None, Duration::from_millis(50));
         assert!(comes(&mut line, "snapshot").await && comes(&mut line, "heartbeat").await);

@@ -38,6 +38,24 @@ async fn what_is_not_there_or_cannot_be_done_is_a_problem() -> anyhow::Result<()
 }
 
 #[tokio::test]
+async fn a_name_that_is_no_text_names_nothing() -> anyhow::Result<()> {
+    let stand = Stand::on_sqlite().await?;
+    for path in ["results/%FF", "results/%c3%28"] {
+        stand.problem(&format!("{API}/{path}"), 404).await?;
+    }
+    stand.problem("/ui/assets/%FF", 404).await?;
+    stand.problem("/badge/%FF.svg", 404).await?;
+    for action in ["fire", "pause", "resume"] {
+        let url = format!("http://{}{API}/paths/%FF/{action}", stand.address);
+        problem(stand.client.post(url).send().await?, 404).await?;
+    }
+    for path in ["results", "stream", "trend", "cycles"] {
+        stand.problem(&format!("{API}/{path}?days=1&%FF=%FF"), 422).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_body_is_refused_before_it_is_read() -> anyhow::Result<()> {
     let stand = Stand::on_sqlite().await?;
     let mut stream = TcpStream::connect(stand.address).await?;

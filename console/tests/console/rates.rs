@@ -46,6 +46,10 @@ async fn each_operator_may_fire_six_tests_at_once() -> anyhow::Result<()> {
     let lines: String = lines.iter().map(|(name, token)| line(name, "operator", token)).collect();
     desk.retoken(&lines, &cookie, 200).await?;
     let fire = async |token| desk.with_token(Method::POST, "/paths/p-async/fire", token).send().await;
+    for _ in 0..8 {
+        let mistyped = desk.with_token(Method::POST, "/paths/p-asink/fire", OPERATOR).send().await?;
+        assert_eq!(kind(mistyped, 404).await?, "not-found", "it takes no test");
+    }
     for _ in 0..6 {
         assert_eq!(fire(OPERATOR).await?.status(), 202);
     }

@@ -17,7 +17,7 @@ async fn a_sign_in_gives_a_session_of_the_tokens_role() -> anyhow::Result<()> {
     let request = desk.of_page(Method::POST, "/session").json(&json!({ "token": OPERATOR }));
     let answer = request.send().await?;
     let set = answer.headers()[SET_COOKIE].to_str()?.to_owned();
-    assert!(set.starts_with("canary-session="), "{set}");
+    assert!(set.starts_with("canary-session-9f86d081="), "{set}");
     assert!(set.ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict"), "{set}");
     assert_eq!(answer.headers()["cache-control"], "no-store");
     let session = json!({ "name": "bob", "role": "operator", "auth": "session" });
@@ -43,11 +43,11 @@ async fn where_there_is_tls_the_cookie_is_of_this_host_alone() -> anyhow::Result
     let request = request.header(ORIGIN, "https://canary.example").header(HOST, "canary.example");
     let answer = request.send().await?;
     let set = answer.headers()[SET_COOKIE].to_str()?;
-    assert!(set.starts_with("__Host-canary="), "{set}");
+    assert!(set.starts_with("__Host-canary-9f86d081="), "{set}");
     assert!(set.ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict; Secure"), "{set}");
     let cookie = set.split(';').next().unwrap();
     assert_eq!(desk.whoami(cookie).await?.unwrap()["name"], "ann");
-    let both = format!("canary-session=planted; {cookie}");
+    let both = format!("canary-session-9f86d081=planted; {cookie}");
     assert_eq!(desk.whoami(&both).await?.unwrap()["name"], "ann", "what only TLS can set goes first");
     Ok(())
 }
@@ -62,7 +62,7 @@ async fn a_token_that_is_not_known_signs_nobody_in() -> anyhow::Result<()> {
     }
     let answer = desk.of_page(Method::POST, "/session").json(&json!({})).send().await?;
     assert_eq!(told(answer, 422).await?["field"], "token");
-    assert_eq!(desk.whoami("canary-session=").await?, Err(401));
+    assert_eq!(desk.whoami("canary-session-9f86d081=").await?, Err(401));
     assert_eq!(desk.whoami("other=1").await?, Err(401));
     Ok(())
 }
@@ -81,6 +81,19 @@ async fn a_session_is_good_on_every_instance_with_the_same_key_and_on_no_other()
 }
 
 #[tokio::test]
+async fn a_session_is_found_beside_other_cookies_of_its_name() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let cookie = desk.sign_in(VIEWER).await?;
+    let (name, _) = cookie.split_once('=').unwrap();
+    for all in
+        [format!("{name}=x; {cookie}"), format!("{cookie}; {name}=x"), format!("__Host-{name}=x; {cookie}")]
+    {
+        assert_eq!(desk.whoami(&all).await?.unwrap()["name"], "ann", "{all}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_session_ends_after_twelve_hours() -> anyhow::Result<()> {
     let desk = Desk::open().await?;
     let cookie = desk.sign_in(VIEWER).await?;
@@ -95,18 +108,18 @@ async fn a_session_ends_after_twelve_hours() -> anyhow::Result<()> {
 async fn a_forged_session_is_worth_nothing() -> anyhow::Result<()> {
     let desk = Desk::open().await?;
     let cookie = desk.sign_in(VIEWER).await?;
-    let value = cookie.trim_start_matches("canary-session=");
+    let value = cookie.trim_start_matches("canary-session-9f86d081=");
     let genuine = URL_SAFE_NO_PAD.decode(value)?;
     assert_eq!(genuine.len(), 8 + 32 + 3, "until, hash, name");
     for changed in 0..genuine.len() {
         let mut forged = genuine.clone();
         forged[changed] ^= 1;
-        let cookie = format!("canary-session={}", URL_SAFE_NO_PAD.encode(forged));
+        let cookie = format!("canary-session-9f86d081={}", URL_SAFE_NO_PAD.encode(forged));
         assert_eq!(desk.whoami(&cookie).await?, Err(401), "byte {changed}");
     }
     let of_bob = [&genuine[..40], b"bob"].concat();
     for forged in ["%%%".to_owned(), "AAAA".to_owned(), URL_SAFE_NO_PAD.encode(of_bob), format!("{value}A")] {
-        assert_eq!(desk.whoami(&format!("canary-session={forged}")).await?, Err(401), "{forged}");
+        assert_eq!(desk.whoami(&format!("canary-session-9f86d081={forged}")).await?, Err(401), "{forged}");
     }
     Ok(())
 }
@@ -155,8 +168,10 @@ async fn signing_out_takes_the_cookie_away_and_may_be_repeated() -> anyhow::Resu
         assert_eq!(answer.status(), 204);
         let set: Vec<_> =
             answer.headers().get_all(SET_COOKIE).iter().map(|set| set.to_str().unwrap()).collect();
-        assert!(set[0].starts_with("__Host-canary=; Path=/; Max-Age=0;") && set[0].ends_with("; Secure"));
-        assert!(set[1].starts_with("canary-session=; Path=/; Max-Age=0;"), "{set:?}");
+        assert!(
+            set[0].starts_with("__Host-canary-9f86d081=; Path=/; Max-Age=0;") && set[0].ends_with("; Secure")
+        );
+        assert!(set[1].starts_with("canary-session-9f86d081=; Path=/; Max-Age=0;"), "{set:?}");
     }
     Ok(())
 }

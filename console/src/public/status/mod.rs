@@ -11,7 +11,7 @@ mod rollup;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::HeaderMap;
@@ -20,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::cached::Cached;
+use crate::name::Name;
 use crate::openapi::{Missing, Unread};
 use crate::picture::Fresh;
 use crate::problem::{Kind, Problem};
@@ -117,7 +118,7 @@ async fn style(asked: HeaderMap) -> Response {
 )]
 async fn badge(
     Shared(public): Shared<Public>,
-    Path(file): Path<String>,
+    Name(file): Name,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
     let shown = public.shown().await?;
