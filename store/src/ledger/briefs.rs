@@ -9,6 +9,7 @@ use canary_domain::{Backend, Moment, Origin, Outcome, Reason, TestId};
 use sqlx::FromRow;
 use sqlx::types::Json;
 
+use super::ResultRow;
 use super::pages::of_outcome;
 use super::values::{Millis, Time, Word};
 
@@ -45,9 +46,21 @@ pub struct Brief {
     pub change: Option<i64>,
 }
 
-/// What is read for a [`Brief`].
-#[derive(Debug, FromRow)]
-pub(super) struct BriefRow {
+/// What is read for a [`Brief`], and the names of these columns.
+macro_rules! brief_row {
+    ($($column:ident: $type:ty,)+) => {
+        #[derive(Debug, FromRow)]
+        pub(super) struct BriefRow {
+            $($column: $type,)+
+        }
+
+        impl BriefRow {
+            pub(super) const COLUMNS: &[&str] = &[$(stringify!($column)),+];
+        }
+    };
+}
+
+brief_row! {
     test_id: Word<TestId>,
     path: String,
     backend: Word<Backend>,
@@ -81,6 +94,29 @@ impl From<BriefRow> for Brief {
             latency_ms: row.total_latency_ms.map(f64::from),
             revision: row.revision,
             change: row.change_id,
+        }
+    }
+}
+
+/// Without the number of its change, which a [`ResultRow`] does not have.
+impl From<&ResultRow> for Brief {
+    fn from(row: &ResultRow) -> Self {
+        let test = &row.facts.test;
+        Self {
+            test_id: test.test_id,
+            path: test.path.clone(),
+            backend: test.backend,
+            origin: test.origin,
+            cycle: test.cycle,
+            period_ms: test.period_ms,
+            registered_at: test.registered_at,
+            judged_at: row.judged_at,
+            outcome: row.outcome,
+            reason: row.reason,
+            missing: row.missing.clone(),
+            latency_ms: row.latency_ms,
+            revision: row.revision,
+            change: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use self::Kind::{Amount, Flag, Id, Json, Real, Small, Text, Time, Whole, Words};
 use self::Once::{Fixed, Grows};
+use super::briefs::BriefRow;
 
 /// What a column holds, in the words of neither database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,24 +94,10 @@ fn assigned(value: impl Fn(&str) -> String) -> String {
     list
 }
 
-/// What is read of many rows: the columns of [`Brief`](super::briefs::Brief).
-fn is_brief(name: &str) -> bool {
-    const BRIEF: [&str; 13] = [
-        "test_id",
-        "path",
-        "backend",
-        "origin",
-        "cycle",
-        "period_ms",
-        "registered_at",
-        "judged_at",
-        "outcome",
-        "failure_signal",
-        "missing_stages",
-        "total_latency_ms",
-        "revision",
-    ];
-    BRIEF.contains(&name)
+/// What is read of many rows; the number of the change is no column of a record.
+fn brief(item: impl Fn(&str, Kind) -> String) -> String {
+    let brief = COLUMNS.iter().filter(|(name, _, _)| BriefRow::COLUMNS.contains(name));
+    brief.map(|(name, kind, _)| item(name, *kind) + ", ").collect::<String>() + "change_id"
 }
 
 /// PostgreSQL's statements.
@@ -118,7 +105,7 @@ fn is_brief(name: &str) -> bool {
 /// Those that write verdicts number the changes among them: `told` counts them backwards, and `block` moves the
 /// deployment's last number on by as many, whose row stays locked until the transaction ends.
 pub(super) mod postgres {
-    use super::{COLUMNS, Kind, LazyLock, assigned, is_brief, listed};
+    use super::{Kind, LazyLock, assigned, brief, listed};
 
     fn sql_type(kind: Kind) -> &'static str {
         match kind {
@@ -150,11 +137,8 @@ pub(super) mod postgres {
         LazyLock::new(|| format!("SELECT {} FROM canary_test_results", listed(read)));
 
     /// `SELECT` of what is told in brief.
-    pub(in super::super) static BRIEF: LazyLock<String> = LazyLock::new(|| {
-        let brief = COLUMNS.iter().filter(|(name, _, _)| is_brief(name));
-        let list: String = brief.map(|(name, kind, _)| read(name, *kind) + ", ").collect();
-        format!("SELECT {list}change_id FROM canary_test_results")
-    });
+    pub(in super::super) static BRIEF: LazyLock<String> =
+        LazyLock::new(|| format!("SELECT {} FROM canary_test_results", brief(read)));
 
     fn given() -> String {
         format!(
@@ -229,7 +213,7 @@ pub(super) mod postgres {
 /// SQLite's statements. The file's one writer has them all to itself: it counts on from the last number, and notes the
 /// highest it gave.
 pub(super) mod sqlite {
-    use super::{COLUMNS, LazyLock, assigned, is_brief, listed};
+    use super::{LazyLock, assigned, brief, listed};
 
     fn given(name: &str) -> String {
         format!("json_extract(given.value, '$.{name}')")
@@ -253,11 +237,8 @@ pub(super) mod sqlite {
         LazyLock::new(|| format!("SELECT {} FROM canary_test_results", listed(|name, _| name.to_owned())));
 
     /// `SELECT` of what is told in brief.
-    pub(in super::super) static BRIEF: LazyLock<String> = LazyLock::new(|| {
-        let brief = COLUMNS.iter().filter(|(name, _, _)| is_brief(name));
-        let list: String = brief.map(|(name, _, _)| format!("{name}, ")).collect();
-        format!("SELECT {list}change_id FROM canary_test_results")
-    });
+    pub(in super::super) static BRIEF: LazyLock<String> =
+        LazyLock::new(|| format!("SELECT {} FROM canary_test_results", brief(|name, _| name.to_owned())));
 
     /// Inserts `$1`, an array of records, where nothing stands in the way; answers the ids of those inserted. The judged
     /// ones get a number each.

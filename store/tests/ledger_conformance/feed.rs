@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::fixtures::{
-    CYCLE, because, edge, fired_by_hand, judged, not_fired, seen, stamp, test, with_outcome, write_passed,
+    CYCLE, because, edge, fired_by_hand, judged, not_fired, row, seen, stamp, test, with_outcome,
+    write_passed,
 };
 use crate::home::{CANARY, Home};
 
@@ -128,8 +129,12 @@ pub async fn a_change_is_told_in_brief_whoever_asked_for_the_test(home: &Home) {
     assert_eq!(failed, expected);
     let test = &scheduled.facts.test;
     assert_eq!((late.cycle, late.period_ms, late.origin), (test.cycle, test.period_ms, test.origin));
-    assert_eq!((late.latency_ms, late.reason, late.missing), (Some(31_000.5), None, vec![]));
+    assert_eq!((late.latency_ms, late.reason, &late.missing), (Some(31_000.5), None, &vec![]));
     assert_eq!(ledger.changes(0, 1).await.unwrap(), [expected], "at most as many as were asked for");
+    for told in [failed, late] {
+        let row = row(&*ledger, told.test_id).await;
+        assert_eq!(Brief::from(&row), Brief { change: None, ..told }, "the whole row in brief is the same");
+    }
 }
 
 pub async fn two_deployments_count_apart(home: &Home) {
