@@ -17,7 +17,7 @@ use utoipa::openapi::OpenApi;
 
 use crate::api::Written;
 use crate::listeners::Listeners;
-use crate::picture::{Fresh, Picture, State, keep};
+use crate::picture::{Fresh, PathKept, Picture, State, keep};
 use crate::plan::{Plan, PlannedPath, Source};
 use crate::problem::{Kind, Problem};
 
@@ -183,7 +183,7 @@ impl Views {
     /// The states of all paths.
     pub(crate) fn states(&self, state: &State, holds: &[PlacedHold]) -> States {
         let (plan, now) = (self.plan(), self.now());
-        let of = |(path, kept): (&PlannedPath, &crate::picture::PathKept)| match held(path, holds, now) {
+        let of = |(path, kept): (&PlannedPath, &Arc<PathKept>)| match held(path, holds, now) {
             Some(_) => PathState::Paused,
             None => kept.state(now, plan.cadence.period(), path.deadline),
         };

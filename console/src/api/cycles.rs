@@ -12,13 +12,12 @@ use super::brief::ApiBrief;
 use super::query::{Given, Query};
 use super::row::Time;
 use crate::openapi::{BadParameter, Denied};
+use crate::picture::CYCLES;
 use crate::problem::Problem;
 use crate::views::Views;
 
 const MINUTES: i64 = 60;
 const MOST: i64 = 120;
-/// The cycles of an answer: two hours of 5 seconds each. With a shorter period it reaches back less far.
-const CYCLES: i64 = 1_440;
 
 /// The answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,7 +25,7 @@ pub(crate) struct Cycles {
     period_ms: i64,
     /// Names, in the plan's order.
     paths: Vec<String>,
-    /// Every cycle that began within the span, newest first; at most 1,440.
+    /// Every cycle that began within the span, newest first; at most 720: with a short period they reach back less far.
     cycles: Vec<Cycle>,
 }
 

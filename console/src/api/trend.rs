@@ -123,10 +123,7 @@ impl Written {
 
 /// Pass rates and latencies, an hour a step.
 #[utoipa::path(get, path = "/trend", params(Asked), responses((status = 200, body = Trend), BadParameter, Denied))]
-pub(crate) async fn trend(
-    Shared(views): Shared<Views>,
-    Given(given): Given,
-) -> Result<Response, Problem> {
+pub(crate) async fn trend(Shared(views): Shared<Views>, Given(given): Given) -> Result<Response, Problem> {
     let days = Query::new(given, &["days"])?.count("days", DAYS, DAYS)?;
     let hour = hour_of(views.now());
     let key = views.look(|state| Key { days, hour, version: state.version })?;
@@ -169,9 +166,9 @@ impl TrendPath {
         let (pass_rate, slots, told) = (Vec::new(), Vec::new(), Vec::new());
         let [p50_ms, p95_ms, p99_ms] = std::array::from_fn(|_| Vec::new());
         let mut columns = Self { path, backend, pass_rate, p50_ms, p95_ms, p99_ms, slots, told };
-        let running = kept.running();
         for hour in hours {
-            let cell = running.get(&hour).or_else(|| kept.hours().get(hour));
+            let cell = kept.hour(hour);
+            let cell = cell.as_deref();
             let [p50, p95, p99] = cell.map_or([None; 3], Cell::percentiles);
             columns.pass_rate.push(cell.and_then(Cell::pass_rate).map(|rate| round(rate, 1e4)));
             columns.p50_ms.push(p50.map(|ms| round(ms.into(), 1e2)));

@@ -83,6 +83,17 @@ impl Hours {
         self.0.get(&hour)
     }
 
+    /// Whether a span of these is the same in those.
+    pub(super) fn has(&self, span: Range<i64>, hours: &BTreeMap<i64, Cell>) -> bool {
+        span.is_empty() || self.0.range(span.clone()).eq(hours.range(span))
+    }
+
+    /// The last hour before `end` in which any slot passed.
+    pub(super) fn last_pass(&self, end: i64) -> Option<i64> {
+        let passed = self.0.range(..end).rev().find(|(_, cell)| cell.of(Outcome::Passed) > 0);
+        passed.map(|(hour, _)| *hour)
+    }
+
     /// Late and failed slots of the hours from `first` on and before `end`.
     pub(super) fn wrong(&self, first: i64, end: i64) -> i64 {
         let cells = self.0.range(first.min(end)..end).map(|(_, cell)| cell);

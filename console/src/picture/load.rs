@@ -1,5 +1,9 @@
-//! Reads a whole picture: at the start, once an hour, and when the ledger is another one than before.
+//! Reads a picture piece by piece, each a small question: at the start, when the ledger is another one than before, and
+//! once an hour to find what was changed where nobody looks any more.
+//!
+//! A piece that can't be read is asked for again later, without those that were.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -10,20 +14,29 @@ use canary_store::{Annotation, Brief, Filter, Ledger, Result, ResultRow};
 use chrono::TimeDelta;
 
 use super::feed::Feed;
-use super::hours::{ByPath, KEPT, begin, by_path, hour_of};
-use super::path::{Before, RECENT, begin_ms};
-use super::state::{State, first_hour};
+use super::hours::{KEPT, begin, by_path, hour_of};
+use super::path::{Before, Lookback};
+use super::slots::key;
+use super::span::Span;
+use super::state::Piece;
 use crate::plan::Plan;
 
 /// Rows of all paths read at once.
-const ROWS: i64 = 2_000;
-const HOUR_MS: i64 = 3_600_000;
+pub(super) const ROWS: i64 = 2_000;
 /// Rows of a path read at once.
 const PAGE: i64 = 100;
-/// Pages read at most in search of one thing.
+/// Pages read at most in search of one thing: more than an hour has slots.
 const PAGES: usize = 40;
+/// The hours of the rollup that may still change without anybody judging again what is old.
+const CHANGING: i64 = 4;
 /// The newest marks that the time line shows.
 const MARKS: i64 = 500;
+
+/// The place before all rows registered at or after a moment.
+pub(super) fn place(since: Moment) -> (Moment, TestId) {
+    let before_all = TestId::from_str("00000000-0000-0000-0000-000000000000");
+    (since, before_all.expect("it has the form of an id"))
+}
 
 /// The feed as it begins now.
 pub(super) async fn feed(ledger: &dyn Ledger, generation: u64) -> Result<Feed> {
@@ -33,103 +46,127 @@ pub(super) async fn feed(ledger: &dyn Ledger, generation: u64) -> Result<Feed> {
     Ok(Feed::new(generation, head, anchor))
 }
 
-/// The days of the rollup that are kept, as spans of hours. A month read at once would take more memory than all the rest
-/// of the process, and hold up the threads that read the platform's frames.
-pub(super) fn days(now: Moment) -> impl Iterator<Item = Range<i64>> {
-    let hour = hour_of(now);
-    (hour - KEPT..=hour).step_by(24).map(|first| first..first + 24)
+/// What is to be read.
+#[derive(Debug)]
+enum Step {
+    /// Rows that follow this place.
+    Rows((Moment, TestId)),
+    Hours(Range<i64>),
+    /// How a path stood before its kept slots, which the hours help to find.
+    Before(usize),
+    Marks,
 }
 
-/// Some of the rollup's hours.
-pub(super) async fn hours(ledger: &dyn Ledger, span: Range<i64>) -> Result<ByPath> {
-    Ok(by_path(ledger.hours(begin(span.start), begin(span.end)).await?))
+/// What is still to be read.
+#[derive(Debug, Default)]
+pub(super) struct Load(VecDeque<Step>);
+
+impl Load {
+    /// Everything that is kept. The hours come day by day, the newest first: a month read at once would take more memory than all the rest
+    /// of the process, and hold up the threads that read the platform's frames.
+    pub(super) fn whole(plan: &Plan, span: Span) -> Self {
+        let days = (span.oldest_hour()..=span.hour).rev().step_by(24).map(|last| last - 23..last + 1);
+        let mut steps = VecDeque::from([Step::Rows(place(span.since()))]);
+        steps.extend(days.map(Step::Hours));
+        steps.extend((0..plan.paths.len()).map(Step::Before));
+        steps.push_back(Step::Marks);
+        Self(steps)
+    }
+
+    /// What is renewed as often as the judge rolls hours up.
+    pub(super) fn newest(span: Span) -> Self {
+        Self([Step::Hours(span.hour - CHANGING..span.hour + 1), Step::Marks].into())
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Reads the next piece; where it fails, the next call asks for it again.
+    pub(super) async fn read(
+        &mut self,
+        ledger: &dyn Ledger,
+        plan: &Plan,
+        now: Moment,
+        lookback: impl Fn(usize) -> Lookback,
+    ) -> Result<Option<Piece>> {
+        let Some(step) = self.0.front_mut() else { return Ok(None) };
+        let piece = match step {
+            Step::Rows(after) => {
+                let rows = ledger.briefs(*after, None, ROWS).await?;
+                if let Some(last) = rows.last() {
+                    *after = (last.registered_at, last.test_id);
+                    return Ok(Some(Piece::Rows(rows)));
+                }
+                Piece::Rows(rows)
+            }
+            Step::Hours(span) => {
+                let hours = ledger.hours(begin(span.start), begin(span.end)).await?;
+                Piece::Hours(span.clone(), by_path(hours))
+            }
+            Step::Before(index) => {
+                let (path, period) = (&plan.paths[*index].name, plan.cadence.period());
+                let reader = Reader { ledger, path, period };
+                Piece::Before(*index, reader.before(lookback(*index)).await?)
+            }
+            Step::Marks => Piece::Marks(marks(ledger, now).await?),
+        };
+        self.0.pop_front();
+        Ok(Some(piece))
+    }
 }
 
 /// The marks that the time line shows.
-pub(super) async fn marks(ledger: &dyn Ledger, now: Moment) -> Result<Vec<Annotation>> {
+async fn marks(ledger: &dyn Ledger, now: Moment) -> Result<Vec<Annotation>> {
     ledger.annotations(begin(hour_of(now) - KEPT), MARKS).await
 }
 
-/// Rows registered at or after `since`, a page at a time.
-pub(super) async fn rows(ledger: &dyn Ledger, since: Moment, outcome: Option<Outcome>) -> Result<Vec<Brief>> {
-    let before_all =
-        TestId::from_str("00000000-0000-0000-0000-000000000000").expect("it has the form of one");
-    let (mut rows, mut after) = (Vec::new(), (since, before_all));
-    loop {
-        let page = ledger.briefs(after, outcome, ROWS).await?;
-        let Some(last) = page.last() else { return Ok(rows) };
-        after = (last.registered_at, last.test_id);
-        rows.extend(page);
-    }
-}
-
-/// Everything that is kept as of `now`, but the hours, beside a feed that was begun before.
-pub(super) async fn state(ledger: &dyn Ledger, plan: &Plan, feed: Feed, now: Moment) -> Result<State> {
-    let mut state = State::begin(plan, now, feed);
-    for brief in rows(ledger, state.since(), None).await? {
-        state.take(plan, &Arc::new(brief));
-    }
-    state.marks = marks(ledger, now).await?;
-    for (path, kept) in plan.paths.iter().zip(&mut state.paths) {
-        let lacking = RECENT.saturating_sub(kept.verdicts().count());
-        if lacking > 0 || kept.last_pass().is_none() {
-            let (first, period) = (first_hour(now), plan.cadence.period());
-            kept.before = Reader { ledger, path: &path.name, first, period }.before(lacking).await?;
-        }
-    }
-    Ok(state)
-}
-
-/// Looks back in the slots of one path, to those whose cycles began before the hour `first`.
+/// Looks back in the slots of one path.
 struct Reader<'a> {
     ledger: &'a dyn Ledger,
     path: &'a str,
-    first: i64,
     period: Duration,
 }
 
 impl Reader<'_> {
-    async fn before(&self, verdicts: usize) -> Result<Before> {
-        let passed = Filter { outcome: Some(Outcome::Passed), ..Filter::default() };
-        let last_pass = self.slots(passed, self.first, 1).await?.into_iter().next();
-        let (failures, summed_from) = match &last_pass {
-            Some(pass) => {
-                let next = hour_begun(pass) + 1;
-                (self.wrong_after(pass, next).await?, next)
+    async fn before(&self, back: Lookback) -> Result<Before> {
+        let mut before = Before { summed_from: i64::MIN, ..Before::default() };
+        if let Some(hour) = back.pass_hour.filter(|_| back.unpassed) {
+            let passed =
+                Filter { outcome: Some(Outcome::Passed), from: Some(begin(hour)), ..Filter::default() };
+            let end = begin(hour + 1).timestamp_millis();
+            if let Some(pass) = self.slots(passed, end, 1).await?.first() {
+                before.failures = self.wrong_after(pass, end).await?;
+                before.last_pass = Some(pass.registered_at);
             }
-            None => (0, i64::MIN),
-        };
-        let verdicts = match verdicts {
-            0 => Vec::new(),
-            lacking => self.slots(Filter::default(), self.first, lacking).await?,
-        };
-        let last_pass = last_pass.map(|pass| pass.registered_at);
-        let verdicts = verdicts.into_iter().map(Arc::new).collect();
-        Ok(Before { last_pass, failures, summed_from, verdicts })
+            before.summed_from = hour + 1;
+        }
+        if back.lacking > 0 {
+            let verdicts = self.slots(Filter::default(), back.span.shown_ms + 1, back.lacking).await?;
+            before.verdicts = verdicts.into_iter().map(Arc::new).collect();
+        }
+        Ok(before)
     }
 
-    /// Slots after this one that went wrong, of cycles before the hour `end`.
-    async fn wrong_after(&self, pass: &Brief, end: i64) -> Result<i64> {
+    /// Slots after this one that went wrong, of cycles that began before `end_ms`.
+    async fn wrong_after(&self, pass: &Brief, end_ms: i64) -> Result<i64> {
         let from = Some(pass.registered_at + TimeDelta::microseconds(1));
-        let slots = self.slots(Filter { from, ..Filter::default() }, end, usize::MAX).await?;
+        let slots = self.slots(Filter { from, ..Filter::default() }, end_ms, usize::MAX).await?;
         let wrong = slots.iter().filter(|slot| slot.outcome.tells() && slot.outcome != Outcome::Passed);
         Ok(i64::try_from(wrong.count()).unwrap_or(i64::MAX))
     }
 
-    /// Slots with a verdict of cycles that began before the hour `end`, newest first, until there are `wanted`.
-    async fn slots(&self, filter: Filter, end: i64, wanted: usize) -> Result<Vec<Brief>> {
+    /// Slots with a verdict of cycles that began before `end_ms`, newest first, until there are `wanted`.
+    async fn slots(&self, filter: Filter, end_ms: i64, wanted: usize) -> Result<Vec<Brief>> {
         // A slot is registered some time after its cycle began.
-        let filter =
-            Filter { path: Some(self.path.to_owned()), to: Some(begin(end) + self.period), ..filter };
+        let to = Moment::UNIX_EPOCH + TimeDelta::milliseconds(end_ms) + self.period;
+        let filter = Filter { path: Some(self.path.to_owned()), to: Some(to), ..filter };
+        let begun = |slot: &Brief| key(slot).is_some_and(|(begin_ms, _)| begin_ms < end_ms);
         let (mut found, mut cursor) = (Vec::new(), None);
         for _ in 0..PAGES {
             let page = self.ledger.results(&filter, cursor, PAGE).await?;
-            found.extend(
-                page.rows
-                    .into_iter()
-                    .map(brief)
-                    .filter(|slot| slot.outcome != Outcome::Pending && hour_begun(slot) < end),
-            );
+            let slots = page.rows.into_iter().map(brief);
+            found.extend(slots.filter(|slot| slot.outcome != Outcome::Pending && begun(slot)));
             cursor = page.next;
             if found.len() >= wanted || cursor.is_none() {
                 break;
@@ -139,12 +176,6 @@ impl Reader<'_> {
         Ok(found)
     }
 }
-
-/// The hour in which a slot's cycle began.
-fn hour_begun(slot: &Brief) -> i64 {
-    begin_ms(slot).map_or(i64::MAX, |ms| ms.div_euclid(HOUR_MS))
-}
-
 fn brief(row: ResultRow) -> Brief {
     let test = row.facts.test;
     Brief {

@@ -9,6 +9,9 @@ mod hours;
 mod keep;
 mod load;
 mod path;
+mod pending;
+mod slots;
+mod span;
 mod state;
 mod tally;
 
@@ -22,7 +25,8 @@ pub(crate) use feed::{News, Place};
 pub(crate) use fresh::Fresh;
 pub(crate) use hours::{Cell, begin, hour_of};
 pub(crate) use keep::keep;
-pub(crate) use path::{PathKept, RECENT, begin_ms};
+pub(crate) use path::{PathKept, RECENT};
+pub(crate) use span::CYCLES;
 pub(crate) use state::State;
 pub(crate) use tally::Tally;
 
@@ -75,7 +79,9 @@ impl Picture {
     }
 
     fn put(&self, state: State) {
-        *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Some(state);
+        let old = self.0.state.write().unwrap_or_else(PoisonError::into_inner).replace(state);
+        // Nobody has to wait for that.
+        drop(old);
         self.0.moved.send_replace(());
     }
 

@@ -30,6 +30,11 @@ impl Tally {
         }
     }
 
+    /// Counts one slot less, of those without a latency.
+    pub(super) fn take_back(&mut self, outcome: Outcome) {
+        self.slots[outcome as usize] -= 1;
+    }
+
     /// Counts all of another's.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (sum, more) in self.slots.iter_mut().zip(other.slots) {

@@ -9,6 +9,8 @@ mod accounting;
 #[cfg(test)]
 mod actions;
 #[cfg(test)]
+mod bound;
+#[cfg(test)]
 mod cycles;
 #[cfg(test)]
 mod desk;

@@ -211,6 +211,28 @@ impl Stand {
     ) -> anyhow::Result<Self> {
         let world = Arc::default();
         let parts = parts(board, Arc::clone(&ledger), &world);
+        Self::of(parts, world, settings, folder).await
+    }
+
+    /// With a plan of its own.
+    pub async fn planned(
+        plan: Plan,
+        board: Arc<dyn Board>,
+        ledger: Arc<dyn Ledger>,
+        folder: tempfile::TempDir,
+    ) -> anyhow::Result<Self> {
+        let world = Arc::default();
+        let parts = Parts { plan, ..parts(board, ledger, &world) };
+        Self::of(parts, world, local(), folder).await
+    }
+
+    async fn of(
+        parts: Parts,
+        world: Arc<World>,
+        settings: Settings,
+        folder: tempfile::TempDir,
+    ) -> anyhow::Result<Self> {
+        let ledger = Arc::clone(&parts.ledger);
         let console = Console::bind(settings, parts).await?;
         let (address, metrics) = (console.local_addr(), console.metrics_addr());
         let stop = CancellationToken::new();

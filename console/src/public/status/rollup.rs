@@ -72,11 +72,10 @@ fn hour(kept: &PathKept, now: Moment) -> Vec<Part> {
         from += part;
     }
     let first = hour[0].from.0;
-    for brief in kept.after(first - TimeDelta::milliseconds(1)) {
-        let Some(begin) = crate::picture::begin_ms(brief) else { continue };
-        let index = (begin - first.timestamp_millis()).div_euclid(PART_S * 1_000);
+    for slot in kept.after(first - TimeDelta::milliseconds(1)) {
+        let index = (slot.begin_ms() - first.timestamp_millis()).div_euclid(PART_S * 1_000);
         let Some(part) = usize::try_from(index).ok().and_then(|index| hour.get_mut(index)) else { continue };
-        match brief.outcome {
+        match slot.outcome() {
             Outcome::Passed => part.passed += 1,
             Outcome::Late => part.late += 1,
             Outcome::Failed => part.failed += 1,
