@@ -10,6 +10,7 @@ mod console;
 mod guard;
 mod limits;
 mod listeners;
+mod memo;
 mod name;
 mod openapi;
 mod origin;

@@ -15,9 +15,9 @@ use tracing::debug;
 use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
 
-use crate::api::Written;
+use crate::api::Remembered;
 use crate::listeners::Listeners;
-use crate::picture::{Fresh, PathKept, Picture, State, keep};
+use crate::picture::{Fresh, Glance, PathKept, Picture, State, keep};
 use crate::plan::{Plan, PlannedPath, Source};
 use crate::problem::{Kind, Problem};
 
@@ -44,7 +44,7 @@ struct Inner {
     operations: OnceLock<OpenApi>,
     holds: Fresh<Vec<PlacedHold>>,
     sight: Fresh<Option<Sight>>,
-    written: Written,
+    remembered: Remembered,
     streams: Arc<Listeners>,
     ended: CancellationToken,
 }
@@ -91,7 +91,7 @@ impl Views {
             operations: OnceLock::new(),
             holds: Fresh::default(),
             sight: Fresh::default(),
-            written: Written::default(),
+            remembered: Remembered::default(),
             streams: Arc::default(),
             ended: CancellationToken::new(),
         }))
@@ -133,9 +133,9 @@ impl Views {
         &self.0.sources
     }
 
-    /// The trends that were written last.
-    pub(crate) fn written(&self) -> &Written {
-        &self.0.written
+    /// The answers that were written last.
+    pub(crate) fn remembered(&self) -> &Remembered {
+        &self.0.remembered
     }
 
     /// The places that streams take.
@@ -148,10 +148,18 @@ impl Views {
         &self.0.ended
     }
 
-    /// Looks at the picture; a problem until there is one.
+    /// Looks at the picture; until there is one a problem, whose words are for those who are signed in.
     pub(crate) fn look<R>(&self, look: impl FnOnce(&State) -> R) -> Result<R, Problem> {
-        let starting = || Problem::new(Kind::Starting, "the ledger has not been read yet");
-        self.0.picture.look(look).ok_or_else(starting)
+        let picture = &self.0.picture;
+        picture.look(look).ok_or_else(|| {
+            let why = picture.waits().unwrap_or_else(|| "the ledger has not been read yet".to_owned());
+            Problem::new(Kind::Starting, why)
+        })
+    }
+
+    /// Takes along what the picture shows; a problem until there is one.
+    pub(crate) fn glance(&self) -> Result<Glance, Problem> {
+        self.look(State::glance)
     }
 
     /// The holds that are on or still to come.
@@ -182,12 +190,17 @@ impl Views {
 
     /// The states of all paths.
     pub(crate) fn states(&self, state: &State, holds: &[PlacedHold]) -> States {
+        self.states_of(&state.paths, holds)
+    }
+
+    /// The same of paths that were taken along.
+    pub(crate) fn states_of(&self, paths: &[Arc<PathKept>], holds: &[PlacedHold]) -> States {
         let (plan, now) = (self.plan(), self.now());
         let of = |(path, kept): (&PlannedPath, &Arc<PathKept>)| match held(path, holds, now) {
             Some(_) => PathState::Paused,
             None => kept.state(now, plan.cadence.period(), path.deadline),
         };
-        let paths: Vec<PathState> = plan.paths.iter().zip(&state.paths).map(of).collect();
+        let paths: Vec<PathState> = plan.paths.iter().zip(paths).map(of).collect();
         States { overall: PathState::overall(paths.iter().copied()), paths }
     }
 }

@@ -1,23 +1,41 @@
 //! `GET /api/v1/canaries/cycles`: the newest cycles, and what became of each slot.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State as Shared;
+use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
+use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::brief::ApiBrief;
 use super::query::{Given, Query};
 use super::row::Time;
+use crate::memo::Memo;
 use crate::openapi::{BadParameter, Denied};
-use crate::picture::CYCLES;
+use crate::picture::{CYCLES, Glance};
+use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::views::Views;
 
 const MINUTES: i64 = 60;
 const MOST: i64 = 120;
+
+/// An answer of so many slots, each of some 300 bytes, is worth its memory.
+const SMALL: usize = 4_000;
+
+/// What an answer was made from.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Key {
+    version: u64,
+    span: RangeInclusive<i64>,
+}
+
+/// The newest answer.
+pub(crate) type Written = Memo<Key, Bytes>;
 
 /// The answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,24 +69,30 @@ struct Asked {
 
 /// The newest cycles, and what became of each slot.
 #[utoipa::path(get, path = "/cycles", params(Asked), responses((status = 200, body = Cycles), BadParameter, Denied))]
-pub(crate) async fn cycles(
-    Shared(views): Shared<Views>,
-    Given(given): Given,
-) -> Result<Json<Cycles>, Problem> {
+pub(crate) async fn cycles(Shared(views): Shared<Views>, Given(given): Given) -> Result<Response, Problem> {
     let minutes = Query::new(given, &["minutes"])?.count("minutes", MOST, MINUTES)?;
-    let (plan, now) = (views.plan(), views.now());
-    let newest = plan.cadence.cycle_at(now);
-    let oldest = plan.cadence.cycle_at(now - TimeDelta::minutes(minutes)) + 1;
+    let (cadence, now, glance) = (views.plan().cadence, views.now(), views.glance()?);
+    let newest = cadence.cycle_at(now);
+    let oldest = cadence.cycle_at(now - TimeDelta::minutes(minutes)) + 1;
     let span = oldest.max(newest + 1 - CYCLES)..=newest;
-    let cycles = views.look(|state| {
-        let slots = |cycle| {
-            let of = plan.paths.iter().zip(&state.paths).filter_map(|(path, kept)| {
-                Some((path.name.clone(), ApiBrief::from(&**kept.slot(cycle, plan.cadence)?)))
-            });
-            Cycle { cycle, at: Time(plan.cadence.edge(cycle)), slots: of.collect() }
-        };
-        span.rev().map(slots).collect()
-    })?;
-    let paths = plan.paths.iter().map(|path| path.name.clone()).collect();
-    Ok(Json(Cycles { period_ms: plan.cadence.period_ms(), paths, cycles }))
+    let small = glance.paths.len().saturating_mul(span.clone().count()) <= SMALL;
+    let key = Key { version: glance.version, span: span.clone() };
+    let of = views.clone();
+    let bytes = views.remembered().cycles.get(key, small, move || write(of.plan(), &glance, span)).await;
+    Ok(([(CONTENT_TYPE, "application/json")], Bytes::clone(&bytes)).into_response())
+}
+
+fn write(plan: &Plan, glance: &Glance, span: RangeInclusive<i64>) -> Bytes {
+    let slots = |cycle| {
+        let of = plan.paths.iter().zip(&glance.paths).filter_map(|(path, kept)| {
+            Some((path.name.clone(), ApiBrief::from(&**kept.slot(cycle, plan.cadence)?)))
+        });
+        Cycle { cycle, at: Time(plan.cadence.edge(cycle)), slots: of.collect() }
+    };
+    let cycles = Cycles {
+        period_ms: plan.cadence.period_ms(),
+        paths: plan.paths.iter().map(|path| path.name.clone()).collect(),
+        cycles: span.rev().map(slots).collect(),
+    };
+    serde_json::to_vec(&cycles).expect("numbers, words and times have a JSON form").into()
 }

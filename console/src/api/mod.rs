@@ -39,11 +39,18 @@ use utoipa_axum::routes;
 
 pub(crate) use context::Context;
 pub(crate) use row::Time;
-pub(crate) use trend::Written;
 
 use crate::access::{admit, note};
 use crate::origin;
 use crate::problem::{Kind, Problem};
+
+/// The answers that were written last; shared by all requests.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    trend: trend::Written,
+    scoreboard: scoreboard::Written,
+    cycles: cycles::Written,
+}
 
 /// Everything under `/api/v1/canaries`; what is not there is not told to whoever may not ask.
 pub(crate) fn router(context: Context) -> OpenApiRouter {

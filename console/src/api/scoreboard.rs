@@ -2,9 +2,12 @@
 
 use axum::Json;
 use axum::extract::State as Shared;
+use axum::response::{IntoResponse, Response};
 use canary_domain::{Amount, Backend, Cadence, HoldKind, Moment, PathState, Role};
 use canary_store::{AgentState, PlacedHold};
+use chrono::TimeDelta;
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
 use super::act::Held;
@@ -12,16 +15,17 @@ use super::brief::ApiBrief;
 use super::row::Time;
 use super::window::{Tallies, Windows};
 use super::words;
+use crate::memo::Memo;
 use crate::openapi::Denied;
-use crate::picture::{PathKept, RECENT, State};
-use crate::plan::PlannedPath;
+use crate::picture::{Glance, PathKept, RECENT};
+use crate::plan::{Plan, PlannedPath};
 use crate::problem::Problem;
 use crate::views::{BoardSeen, Sight, Views, held};
 
 /// The answer.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Scoreboard {
-    canary: String,
+pub(crate) struct Scoreboard<'a> {
+    canary: &'a str,
     now: Time,
     /// When the ledger was read last: behind `now` while it is away.
     as_of: Time,
@@ -33,10 +37,12 @@ pub(crate) struct Scoreboard {
     next_fire_at: Time,
     leaders: Vec<Leader>,
     /// All paths together.
-    windows: Windows,
+    #[schema(value_type = Windows)]
+    windows: &'a RawValue,
     /// On now, or still to come.
     holds: Vec<ApiHold>,
-    paths: Vec<PathRow>,
+    #[schema(value_type = Vec<PathRow>)]
+    paths: &'a RawValue,
 }
 
 /// Who leads.
@@ -101,39 +107,80 @@ struct Agent {
 }
 
 /// How every path does.
-#[utoipa::path(get, path = "/", responses((status = 200, body = Scoreboard), Denied))]
-pub(crate) async fn scoreboard(Shared(views): Shared<Views>) -> Result<Json<Scoreboard>, Problem> {
+#[utoipa::path(get, path = "/", responses((status = 200, body = Scoreboard<'static>), Denied))]
+pub(crate) async fn scoreboard(Shared(views): Shared<Views>) -> Result<Response, Problem> {
     // Before anything is asked of others: until the ledger was read there is nothing to show.
     views.look(|_| ())?;
     let (holds, sight) = tokio::join!(views.holds(), views.sight());
-    views.look(|state| Json(answer(&views, state, &holds, sight.as_ref().as_ref())))
-}
-
-fn answer(views: &Views, state: &State, holds: &[PlacedHold], sight: Option<&Sight>) -> Scoreboard {
-    let (plan, now) = (views.plan(), views.now());
-    let states = views.states(state, holds);
-    let mut all = Tallies::default();
-    let mut paths = Vec::with_capacity(plan.paths.len());
-    for ((path, kept), state) in plan.paths.iter().zip(&state.paths).zip(states.paths) {
-        let tallies = Tallies::of(kept, now);
-        all.merge(&tallies);
-        let agent = sight.and_then(|sight| sight.agents.iter().find(|agent| agent.agent == path.from));
-        let held = held(path, holds, now);
-        paths.push(row(path, kept, Shown { state, held, windows: (&tallies).into(), agent }));
-    }
-    Scoreboard {
-        canary: plan.canary.clone(),
+    let (plan, now, glance) = (views.plan(), views.now(), views.glance()?);
+    let states = views.states_of(&glance.paths, &holds);
+    let sight = sight.as_ref().as_ref();
+    let key = Key {
+        version: glance.version,
+        hour_begins: plan.cadence.cycle_at(now - TimeDelta::hours(1)),
+        states: states.paths,
+        held: plan.paths.iter().map(|path| held(path, &holds, now)).collect(),
+        agents: sight.map(|sight| sight.agents.clone()).unwrap_or_default(),
+    };
+    let as_of = Time(glance.as_of);
+    let (of, key_of) = (views.clone(), key.clone());
+    let write = move || Figures::of(of.plan(), &glance, &key_of, now);
+    let figures = views.remembered().scoreboard.get(key, true, write).await;
+    let answer = Scoreboard {
+        canary: &plan.canary,
         now: Time(now),
-        as_of: Time(state.as_of),
+        as_of,
         board: if sight.is_some() { BoardSeen::Available } else { BoardSeen::Unavailable },
         state: states.overall,
         period_ms: plan.cadence.period_ms(),
         next_fire_at: Time(next_fire(plan.cadence, plan.paths.len(), now)),
         leaders: leaders(plan.exports, sight),
-        windows: (&all).into(),
+        windows: &figures.windows,
         holds: holds.iter().map(ApiHold::from).collect(),
-        paths,
+        paths: &figures.paths,
+    };
+    Ok(Json(answer).into_response())
+}
+
+/// What the figures of an answer are made from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Key {
+    version: u64,
+    /// The cycle after which the last 60 minutes begin.
+    hour_begins: i64,
+    states: Vec<PathState>,
+    held: Vec<Option<HoldKind>>,
+    /// None while the board is away.
+    agents: Vec<AgentState>,
+}
+
+/// Most of an answer, written.
+#[derive(Debug)]
+pub(crate) struct Figures {
+    windows: Box<RawValue>,
+    paths: Box<RawValue>,
+}
+
+/// The newest figures.
+pub(crate) type Written = Memo<Key, Figures>;
+
+impl Figures {
+    fn of(plan: &Plan, glance: &Glance, key: &Key, now: Moment) -> Self {
+        let mut all = Tallies::default();
+        let rows = plan.paths.iter().zip(&glance.paths).zip(key.states.iter().zip(&key.held));
+        let rows = rows.map(|((path, kept), (state, held))| {
+            let tallies = Tallies::of(kept, now);
+            all.merge(&tallies);
+            let agent = key.agents.iter().find(|agent| agent.agent == path.from);
+            row(path, kept, Shown { state: *state, held: *held, windows: (&tallies).into(), agent })
+        });
+        let rows: Vec<PathRow> = rows.collect();
+        Self { paths: written(&rows), windows: written(&Windows::from(&all)) }
     }
+}
+
+fn written(part: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(part).expect("numbers, words and times have a JSON form")
 }
 
 /// When the next slot of any path is due.

@@ -22,7 +22,7 @@ use super::query::{Given, Query};
 use super::row::Time;
 use super::words;
 use crate::openapi::{BadParameter, Denied};
-use crate::picture::{Cell, PathKept, State, begin, hour_of};
+use crate::picture::{Cell, Glance, PathKept, begin, hour_of};
 use crate::plan::PlannedPath;
 use crate::problem::Problem;
 use crate::views::Views;
@@ -98,26 +98,22 @@ pub(crate) struct Written(Mutex<Vec<(Key, Instant, Bytes)>>);
 
 impl Written {
     /// The bytes of this very key, or of an older version that are still good, or else those that `write` makes.
-    async fn get(
-        &self,
-        key: Key,
-        write: impl AsyncFnOnce() -> Result<Bytes, Problem>,
-    ) -> Result<Bytes, Problem> {
+    async fn get(&self, key: Key, write: impl AsyncFnOnce() -> Bytes) -> Bytes {
         let mut written = self.0.lock().await;
         let good = |(of, at, _): &&(Key, Instant, Bytes)| {
             (of.days, of.hour) == (key.days, key.hour)
                 && (of.version == key.version || at.elapsed() < GOOD_FOR)
         };
         if let Some((_, _, bytes)) = written.iter().find(good) {
-            return Ok(bytes.clone());
+            return bytes.clone();
         }
-        let bytes = write().await?;
+        let bytes = write().await;
         written.retain(|(of, _, _)| of.hour == key.hour && of.days != key.days);
         if written.len() == REMEMBERED {
             written.remove(0);
         }
         written.push((key, Instant::now(), bytes.clone()));
-        Ok(bytes)
+        bytes
     }
 }
 
@@ -126,24 +122,25 @@ impl Written {
 pub(crate) async fn trend(Shared(views): Shared<Views>, Given(given): Given) -> Result<Response, Problem> {
     let days = Query::new(given, &["days"])?.count("days", DAYS, DAYS)?;
     let hour = hour_of(views.now());
-    let key = views.look(|state| Key { days, hour, version: state.version })?;
+    let glance = views.glance()?;
+    let key = Key { days, hour, version: glance.version };
     let write = async || {
         let views = views.clone();
         // Those threads that read the platform's frames have to be there when one comes.
-        let writing = spawn_blocking(move || write(&views, key));
+        let writing = spawn_blocking(move || write(&views, &glance, key));
         writing.await.expect("columns are written without a panic, and the runtime is there")
     };
-    let bytes = views.written().get(key, write).await?;
+    let bytes = views.remembered().trend.get(key, write).await;
     Ok(([(CONTENT_TYPE, "application/json")], bytes).into_response())
 }
 
-fn write(views: &Views, key: Key) -> Result<Bytes, Problem> {
-    let trend = views.look(|state| Trend::of(&views.plan().paths, state, key))?;
-    Ok(serde_json::to_vec(&trend).expect("columns of numbers have a JSON form").into())
+fn write(views: &Views, glance: &Glance, key: Key) -> Bytes {
+    let trend = Trend::of(&views.plan().paths, glance, key);
+    serde_json::to_vec(&trend).expect("columns of numbers have a JSON form").into()
 }
 
 impl Trend {
-    fn of(paths: &[PlannedPath], state: &State, key: Key) -> Self {
+    fn of(paths: &[PlannedPath], glance: &Glance, key: Key) -> Self {
         let hours = key.hour + 1 - key.days * HOURS_A_DAY..=key.hour;
         let since: Moment = begin(*hours.start());
         Self {
@@ -152,10 +149,10 @@ impl Trend {
             at: hours.clone().map(|hour| hour * STEP_MS).collect(),
             paths: paths
                 .iter()
-                .zip(&state.paths)
+                .zip(&glance.paths)
                 .map(|(path, kept)| TrendPath::of(path, kept, hours.clone()))
                 .collect(),
-            marks: state.marks.iter().filter(|mark| mark.at >= since).map(Mark::from).collect(),
+            marks: glance.marks.iter().filter(|mark| mark.at >= since).map(Mark::from).collect(),
         }
     }
 }
@@ -200,8 +197,7 @@ mod tests {
     async fn bytes_are_given_again_until_they_are_old_and_something_has_changed() {
         let written = Written::default();
         let ask = async |days, hour, version, fresh: &'static str| {
-            let bytes =
-                written.get(Key { days, hour, version }, async || Ok(Bytes::from(fresh))).await.unwrap();
+            let bytes = written.get(Key { days, hour, version }, async || Bytes::from(fresh)).await;
             String::from_utf8(bytes.to_vec()).unwrap()
         };
         assert_eq!(ask(30, 1, 1, "a").await, "a");

@@ -151,6 +151,9 @@ impl Keeper {
         let (state, load) = match self.beginning.take() {
             Some(begun) if begun.0.span().is_of_hour(span) => self.beginning.insert(begun),
             Some(_) | None => {
+                if !self.picture.is_there().await? {
+                    return Ok(());
+                }
                 let before = self.picture.look(|state| (state.feed.place().generation + 1, state.version));
                 let (generation, version) = before.unwrap_or_default();
                 let mut state = State::begin(plan, now, load::feed(ledger, generation).await?);

@@ -15,11 +15,12 @@ mod span;
 mod state;
 mod tally;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use canary_domain::Moment;
-use canary_store::{Brief, Ledger};
+use canary_store::{Brief, Ledger, Result};
 use tokio::sync::watch;
+use tracing::debug;
 
 pub(crate) use feed::{News, Place};
 pub(crate) use fresh::Fresh;
@@ -27,7 +28,7 @@ pub(crate) use hours::{Cell, begin, hour_of};
 pub(crate) use keep::keep;
 pub(crate) use path::{PathKept, RECENT};
 pub(crate) use span::CYCLES;
-pub(crate) use state::State;
+pub(crate) use state::{Glance, State};
 pub(crate) use tally::Tally;
 
 use crate::plan::Plan;
@@ -42,6 +43,8 @@ struct Inner {
     clock: Arc<dyn Fn() -> Moment + Send + Sync>,
     /// `None` until the ledger was read for the first time.
     state: RwLock<Option<State>>,
+    /// Why it can't be read yet, if it says so itself; written by the one who keeps the picture.
+    waits: Mutex<Option<String>>,
     /// Wakes the streams.
     moved: watch::Sender<()>,
 }
@@ -52,8 +55,8 @@ impl Picture {
         plan: Arc<Plan>,
         clock: Arc<dyn Fn() -> Moment + Send + Sync>,
     ) -> Self {
-        let (state, moved) = (RwLock::new(None), watch::Sender::new(()));
-        Self(Arc::new(Inner { ledger, plan, clock, state, moved }))
+        let (state, waits, moved) = (RwLock::new(None), Mutex::new(None), watch::Sender::new(()));
+        Self(Arc::new(Inner { ledger, plan, clock, state, waits, moved }))
     }
 
     pub(crate) fn ledger(&self) -> &dyn Ledger {
@@ -71,6 +74,31 @@ impl Picture {
     /// Looks at it; `None` until the ledger was read for the first time.
     pub(crate) fn look<R>(&self, look: impl FnOnce(&State) -> R) -> Option<R> {
         self.0.state.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
+    }
+
+    /// Why the ledger can't be read yet, in its own words, which are not for everybody.
+    pub(crate) fn waits(&self) -> Option<String> {
+        self.0.waits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the ledger has a schema that can be read. Until then it says what is missing: the rest of the process
+    /// waits for it as well, and tells.
+    async fn is_there(&self) -> Result<bool> {
+        let why = match self.0.ledger.ping().await {
+            Ok(()) => None,
+            Err(error) if error.is_unavailable() => return Err(error),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(why) = &why {
+            debug!(why, "the console waits for the ledger");
+        }
+        let is_there = why.is_none();
+        self.set_waits(why);
+        Ok(is_there)
+    }
+
+    fn set_waits(&self, why: Option<String>) {
+        *self.0.waits.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     /// Tells whenever the feed has moved.

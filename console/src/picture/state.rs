@@ -17,7 +17,7 @@ use crate::plan::Plan;
 pub(crate) struct State {
     /// When that was.
     pub(crate) as_of: Moment,
-    /// In the plan's order. Who makes a long answer takes them along, and lets go of the picture.
+    /// In the plan's order.
     pub(crate) paths: Vec<Arc<PathKept>>,
     /// Marks of the last 30 days, oldest first.
     pub(crate) marks: Arc<Vec<Annotation>>,
@@ -26,6 +26,15 @@ pub(crate) struct State {
     /// Grows whenever slots, hours or marks changed.
     pub(crate) version: u64,
     span: Span,
+}
+
+/// What a long answer is made from, while the picture goes on.
+#[derive(Clone, Debug)]
+pub(crate) struct Glance {
+    pub(crate) as_of: Moment,
+    pub(crate) paths: Vec<Arc<PathKept>>,
+    pub(crate) marks: Arc<Vec<Annotation>>,
+    pub(crate) version: u64,
 }
 
 /// Something that was read of the ledger.
@@ -47,6 +56,12 @@ impl State {
         let span = Span::new(now, plan.cadence);
         let paths = plan.paths.iter().map(|_| Arc::new(PathKept::new(span))).collect();
         Self { as_of: now, paths, marks: Arc::default(), feed, version: 0, span }
+    }
+
+    /// Takes everything along but the feed.
+    pub(crate) fn glance(&self) -> Glance {
+        let (paths, marks) = (self.paths.clone(), Arc::clone(&self.marks));
+        Glance { as_of: self.as_of, paths, marks, version: self.version }
     }
 
     pub(super) fn span(&self) -> Span {

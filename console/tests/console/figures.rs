@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use canary_domain::{Backend, EventType, Hold, HoldKind, Moment, Origin, Outcome, Role};
-use canary_store::{AgentState, Board, MemoryBoard, PostgresLedger, ReactorState, RedisBoard};
+use canary_store::{
+    AgentState, Board, Ledger, MemoryBoard, PostgresLedger, ReactorState, RedisBoard, SqliteLedger,
+};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::past::{Past, ago, at, cycle, now, test, until};
 use crate::stand::{API, Stand, local};
+use crate::trace::Log;
 
 fn path<'a>(board: &'a Value, name: &str) -> &'a Value {
     board["paths"].as_array().unwrap().iter().find(|path| path["path"] == name).unwrap()
@@ -216,6 +219,28 @@ async fn a_new_hour_lets_go_of_what_is_old_and_loses_nothing() -> anyhow::Result
 }
 
 #[tokio::test]
+async fn the_last_hour_slides_while_nothing_is_written() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    past.slot(Backend::Intra, ago(59), Outcome::Passed).await?;
+    past.slot(Backend::Intra, ago(1), Outcome::Passed).await?;
+    let stand = past.console().await?;
+    assert_eq!(passed(&stand.json(API, 200).await?["windows"]), [2; 4]);
+    *stand.world.now.lock().unwrap() = now() + TimeDelta::minutes(2);
+    let board = stand.json(API, 200).await?;
+    assert_eq!(
+        (passed(&board["windows"]), passed(&path(&board, "p-intra")["windows"])),
+        ([1, 2, 2, 2], [1, 2, 2, 2])
+    );
+    assert_eq!(
+        (&board["now"], &path(&board, "p-intra")["state"]),
+        (&json!("2026-11-21T01:32:00.000000Z"), &json!("passing"))
+    );
+    *stand.world.now.lock().unwrap() = now() + TimeDelta::minutes(5);
+    assert_eq!(path(&stand.json(API, 200).await?, "p-intra")["state"], "unknown", "it has become old");
+    Ok(())
+}
+
+#[tokio::test]
 async fn holds_are_shown_and_a_path_that_is_held_is_paused() -> anyhow::Result<()> {
     let past = Past::begin().await?;
     past.slot(Backend::Intra, ago(1), Outcome::Failed).await?;
@@ -350,7 +375,6 @@ async fn until_the_ledger_was_read_there_is_nothing_to_show() -> anyhow::Result<
     let ledger = Arc::new(PostgresLedger::connect(&postgres.create_database()?.into(), "test")?);
     // The stand migrates; the console meets a ledger that is away.
     let stand = {
-        use canary_store::Ledger;
         ledger.migrate().await?;
         postgres.stop()?;
         Stand::over_migrated(Arc::new(MemoryBoard::new()), ledger, local(), tempfile::tempdir()?).await?
@@ -366,5 +390,35 @@ async fn until_the_ledger_was_read_there_is_nothing_to_show() -> anyhow::Result<
     stand.json(&format!("{API}/reactors"), 200).await?;
     postgres.restart()?;
     until(&stand, API, |board| board["canary"] == "test").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_schema_that_is_behind_is_waited_for_and_named_to_those_who_are_signed_in() -> anyhow::Result<()> {
+    let (log, _logging) = Log::begin();
+    let folder = tempfile::tempdir()?;
+    let ledger = Arc::new(SqliteLedger::open(&folder.path().join("canary.db"), "test")?);
+    let board = Arc::new(MemoryBoard::new());
+    let stand = Stand::over_migrated(board, Arc::clone(&ledger) as _, local(), folder).await?;
+    let why = async || anyhow::Ok(stand.problem(API, 503).await?["detail"].as_str().unwrap().to_owned());
+    let named = async {
+        while !why().await?.contains("it has no canary schema") {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), named).await??;
+    assert!(why().await?.ends_with("run `canary migrate`"), "{}", why().await?);
+    for path in ["/status", "/status.json", "/badge/p-intra.svg"] {
+        let told = stand.problem(path, 503).await?;
+        assert_eq!(
+            (&told["type"], &told["detail"]),
+            (&json!("urn:canary:problem:starting"), &json!("nothing is known of the paths yet")),
+            "{path}"
+        );
+    }
+    ledger.migrate().await?;
+    until(&stand, API, |board| board["canary"] == "test").await?;
+    assert_eq!(log.lines(&[" WARN ", "canary_console::picture"]), 0, "the rest of the process waits as well, and says so");
     Ok(())
 }

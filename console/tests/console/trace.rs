@@ -15,7 +15,7 @@ use crate::stand::Stand;
 
 /// Everything that this test's thread logs, which runs its console, too.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -37,14 +37,14 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 impl Log {
-    fn begin() -> (Self, DefaultGuard) {
+    pub fn begin() -> (Self, DefaultGuard) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
         (log.clone(), tracing::subscriber::set_default(subscriber.with_writer(log).finish()))
     }
 
     /// The lines that hold all of these.
-    fn lines(&self, all: &[&str]) -> usize {
+    pub fn lines(&self, all: &[&str]) -> usize {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         text.lines().filter(|line| all.iter().all(|part| line.contains(part))).count()
     }

@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::HeaderMap;
 use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+use tokio::task::spawn_blocking;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -63,9 +64,17 @@ impl Public {
     /// What is shown now; a problem until the ledger was read.
     async fn shown(&self) -> Result<Arc<Shown>, Problem> {
         let make = async |_| {
-            let holds = self.views.holds().await;
-            let status = self.views.look(|state| Status::of(&self.views, state, &holds));
-            Arc::new(status.map(|status| Arc::new(Shown::of(status))))
+            let (holds, views) = (self.views.holds().await, self.views.clone());
+            let shown = self.views.glance().map(|glance| {
+                spawn_blocking(move || Arc::new(Shown::of(Status::of(&views, &glance, &holds))))
+            });
+            Arc::new(match shown {
+                Ok(shown) => {
+                    Ok(shown.await.expect("pages are made without a panic, and the runtime is there"))
+                }
+                // What the ledger says of itself is not for everybody (I8).
+                Err(_) => Err(Problem::new(Kind::Starting, "nothing is known of the paths yet")),
+            })
         };
         (*self.shown.get(make).await).clone()
     }

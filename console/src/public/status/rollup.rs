@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::{Time, words};
-use crate::picture::{PathKept, State};
+use crate::picture::{Glance, PathKept};
 use crate::views::Views;
 
 /// The parts of the hour.
@@ -50,15 +50,15 @@ pub(super) struct Part {
 
 impl Status {
     /// As of the picture: what is behind says so.
-    pub(super) fn of(views: &Views, state: &State, holds: &[PlacedHold]) -> Self {
-        let states = views.states(state, holds);
-        let paths = views.plan().paths.iter().zip(&state.paths).zip(states.paths);
+    pub(super) fn of(views: &Views, glance: &Glance, holds: &[PlacedHold]) -> Self {
+        let states = views.states_of(&glance.paths, holds);
+        let paths = views.plan().paths.iter().zip(&glance.paths).zip(states.paths);
         let paths = paths.map(|((path, kept), of)| PathStatus {
             path: path.name.clone(),
             state: of,
-            hour: hour(kept, state.as_of),
+            hour: hour(kept, glance.as_of),
         });
-        Self { state: states.overall, at: Time(floor(state.as_of, STEP_S)), paths: paths.collect() }
+        Self { state: states.overall, at: Time(floor(glance.as_of, STEP_S)), paths: paths.collect() }
     }
 }
 
