@@ -15,6 +15,7 @@ mod healthy;
 mod latency;
 mod main_job;
 mod metrics;
+mod operators;
 mod probe;
 mod secrets;
 mod takeover;
