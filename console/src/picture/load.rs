@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canary_domain::{Moment, Outcome, TestId};
-use canary_store::{Annotation, Brief, Filter, Ledger, Result, ResultRow};
+use canary_store::{Brief, Filter, Ledger, Result, ResultRow};
 use chrono::TimeDelta;
 
 use super::feed::Feed;
 use super::hours::{KEPT, begin, by_path, hour_of};
+use super::marks;
 use super::path::{Before, Lookback};
 use super::slots::key;
 use super::span::Span;
@@ -29,8 +30,6 @@ const PAGE: i64 = 100;
 const PAGES: usize = 40;
 /// The hours of the rollup that may still change without anybody judging again what is old.
 const CHANGING: i64 = 4;
-/// The newest marks that the time line shows.
-const MARKS: i64 = 500;
 
 /// The place before all rows registered at or after a moment.
 pub(super) fn place(since: Moment) -> (Moment, TestId) {
@@ -109,16 +108,11 @@ impl Load {
                 let reader = Reader { ledger, path, period };
                 Piece::Before(*index, reader.before(lookback(*index)).await?)
             }
-            Step::Marks => Piece::Marks(marks(ledger, now).await?),
+            Step::Marks => Piece::Marks(marks::read(ledger, begin(hour_of(now) - KEPT), now).await?),
         };
         self.0.pop_front();
         Ok(Some(piece))
     }
-}
-
-/// The marks that the time line shows.
-async fn marks(ledger: &dyn Ledger, now: Moment) -> Result<Vec<Annotation>> {
-    ledger.annotations(begin(hour_of(now) - KEPT), MARKS).await
 }
 
 /// Looks back in the slots of one path.

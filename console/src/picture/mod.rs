@@ -8,6 +8,7 @@ mod fresh;
 mod hours;
 mod keep;
 mod load;
+mod marks;
 mod path;
 mod pending;
 mod slots;

@@ -1,6 +1,6 @@
 //! `GET /trend`.
 
-use canary_domain::{Backend, Outcome};
+use canary_domain::{Backend, Hold, HoldKind, Outcome, iso};
 use canary_store::Annotation;
 use serde_json::{Value, json};
 
@@ -77,6 +77,37 @@ async fn the_hours_that_go_on_are_there_before_they_are_rolled_up() -> anyhow::R
     assert_eq!(newest(&trend, "pass_rate"), [json!(0.5), json!(1.0)]);
     let p95 = newest(&trend, "p95_ms")[1].as_f64().unwrap();
     assert!((99.0..=101.0).contains(&p95), "{p95}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn maintenance_is_marked_as_it_was_and_not_as_it_was_planned() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    let place = async |path: Option<&str>, from, until, reason| {
+        let (kind, path, until) = (HoldKind::Maintenance, path.map(str::to_owned), Some(until));
+        past.ledger.place_hold(&Hold { kind, path, from, until }, "ann", reason).await
+    };
+    place(None, ago(90), ago(60), "a switch").await?;
+    place(None, ago(20), ago(-20), "cut short").await?;
+    place(Some("p-2pc"), ago(-30), ago(-60), "taken back").await?;
+    past.ledger.end_maintenance(ago(10)).await?;
+    place(Some("p-intra"), ago(5), ago(-40), "goes on").await?;
+    place(Some("p-async"), ago(-60), ago(-90), "to come").await?;
+    let (at, kind, text) = (ago(-45), "maintenance".into(), "as it was planned".into());
+    past.ledger.annotate(&Annotation { at, kind, text, node: None }).await?;
+    let stand = past.console().await?;
+    let trend = stand.json(&format!("{API}/trend?days=1"), 200).await?;
+    let mark = |at, text: &str| json!({ "at": iso(at), "kind": "maintenance", "text": text, "node": null });
+    assert_eq!(
+        trend["marks"],
+        json!([
+            mark(ago(90), "maintenance of all paths: a switch"),
+            mark(ago(60), "end of the maintenance of all paths: a switch"),
+            mark(ago(20), "maintenance of all paths: cut short"),
+            mark(ago(10), "end of the maintenance of all paths: cut short"),
+            mark(ago(5), "maintenance of p-intra: goes on"),
+        ])
+    );
     Ok(())
 }
 
