@@ -8,27 +8,23 @@
 
 use std::time::Duration;
 
-use canary_domain::{Moment, Outcome, TestId, backoff};
-use canary_store::Result;
-use tokio::time::{Instant, sleep};
+use canary_domain::{Moment, Outcome, TestId};
+use canary_store::{Brief, Result};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::Picture;
+use super::again::Again;
 use super::feed::Place;
 use super::load::{self, Load, ROWS};
+use super::pauses::Pauses;
 use super::pending::Pending;
 use super::span::Span;
 use super::state::{Piece, State};
 
 /// Between two looks at the changes.
-const EVERY: Duration = Duration::from_secs(1);
-/// The longest pause after failures.
-const AT_MOST: Duration = Duration::from_secs(5);
-/// Between two looks at the rollup, which the judge makes as often.
-const HOURS_EVERY: Duration = Duration::from_secs(60);
-/// How long a turn reads again what was read before.
-const AGAIN_FOR: Duration = Duration::from_millis(100);
+pub(super) const EVERY: Duration = Duration::from_secs(1);
 /// Changes read at once.
 const PAGE: i64 = 500;
 /// Pages of pending rows read in a turn.
@@ -51,41 +47,20 @@ pub(crate) async fn keep(picture: Picture, stop: CancellationToken) {
 
 struct Keeper {
     picture: Picture,
-    /// A picture that nobody sees yet, and what it lacks.
-    beginning: Option<(State, Load)>,
+    stage: Stage,
     pending: Pending,
     again: Again,
     ledger: Pauses,
 }
 
-/// What is read again of the picture that is shown.
-struct Again {
-    /// What is renewed every minute.
-    newest: Load,
-    newest_at: Instant,
-    /// All of it, which is renewed every hour, some pieces each turn.
-    whole: Load,
-    span: Span,
-    /// Not before this.
-    at: Instant,
-    pauses: Pauses,
-}
-
-/// Failures in a row: they are told once, and make the pauses longer.
-struct Pauses(Option<Box<dyn Iterator<Item = Duration> + Send + Sync>>);
-
-impl Pauses {
-    /// The pause after a failure, and whether it is the first.
-    fn failed(&mut self) -> (Duration, bool) {
-        let is_first = self.0.is_none();
-        let pauses = self.0.get_or_insert_with(|| Box::new(backoff()));
-        (pauses.next().unwrap_or(AT_MOST).clamp(EVERY, AT_MOST), is_first)
-    }
-
-    /// Whether that ends a row of failures.
-    fn succeeded(&mut self) -> bool {
-        self.0.take().is_some()
-    }
+/// How far it has come.
+enum Stage {
+    /// A picture has to be begun.
+    Due,
+    /// There is one that nobody sees yet, and this is what it lacks.
+    Beginning(Box<(State, Load)>),
+    /// It is shown, and follows the ledger.
+    Shown,
 }
 
 /// How far the changes were read.
@@ -104,10 +79,8 @@ impl Read {
 
 impl Keeper {
     fn new(picture: Picture) -> Self {
-        let (newest, whole) = (Load::default(), Load::default());
-        let (newest_at, at, span) = (Instant::now(), Instant::now(), Span::default());
-        let again = Again { newest, newest_at, whole, span, at, pauses: Pauses(None) };
-        Self { picture, beginning: None, pending: Pending::default(), again, ledger: Pauses(None) }
+        let (pending, again, ledger) = (Pending::default(), Again::default(), Pauses::default());
+        Self { picture, stage: Stage::Due, pending, again, ledger }
     }
 
     /// Reads once; answers the pause after that.
@@ -117,7 +90,7 @@ impl Keeper {
                 if self.ledger.succeeded() {
                     info!("the ledger answers the console again");
                 }
-                self.read_again().await;
+                self.again.turn(&self.picture).await;
                 EVERY
             }
             Err(error) => {
@@ -132,11 +105,15 @@ impl Keeper {
 
     async fn read(&mut self) -> Result<()> {
         let now = self.picture.now();
-        let read = self.picture.look(Read::of).filter(|_| self.beginning.is_none());
+        let read = match self.stage {
+            Stage::Due | Stage::Beginning(_) => None,
+            Stage::Shown => self.picture.look(Read::of),
+        };
         let Some(read) = read else { return self.begin(now).await };
         self.picture.change(|state, plan| state.go_on(plan, now));
         if !self.read_changes(read).await? {
             warn!("the ledger is not the one that it was: the console begins anew");
+            self.stage = Stage::Due;
             return self.begin(now).await;
         }
         self.read_pending().await?;
@@ -146,30 +123,48 @@ impl Keeper {
 
     /// Begins, or goes on beginning, with a feed that begins here too: streams get a snapshot.
     async fn begin(&mut self, now: Moment) -> Result<()> {
-        let (ledger, plan) = (self.picture.ledger(), self.picture.plan());
-        let span = Span::new(now, plan.cadence);
-        let (state, load) = match self.beginning.take() {
-            Some(begun) if begun.0.span().is_of_hour(span) => self.beginning.insert(begun),
-            Some(_) | None => {
-                if !self.picture.is_there().await? {
-                    return Ok(());
-                }
-                let before = self.picture.look(|state| (state.feed.place().generation + 1, state.version));
-                let (generation, version) = before.unwrap_or_default();
-                let mut state = State::begin(plan, now, load::feed(ledger, generation).await?);
-                state.version = version;
-                self.beginning.insert((state, Load::whole(plan, span)))
-            }
+        let span = Span::new(now, self.picture.plan().cadence);
+        let mut begun = match std::mem::replace(&mut self.stage, Stage::Due) {
+            Stage::Beginning(begun) if begun.0.span().is_of_hour(span) => begun,
+            Stage::Due | Stage::Beginning(_) | Stage::Shown => match self.first(now).await? {
+                Some(begun) => Box::new(begun),
+                None => return Ok(()),
+            },
         };
+        if let Err(error) = self.complete(&mut begun, now).await {
+            self.stage = Stage::Beginning(begun);
+            return Err(error);
+        }
+        self.picture.put(begun.0);
+        self.stage = Stage::Shown;
+        self.again.begin(span);
+        Ok(())
+    }
+
+    /// A picture without anything in it, but with its feed; `None` while the ledger is not there.
+    async fn first(&mut self, now: Moment) -> Result<Option<(State, Load)>> {
+        if !self.picture.is_there().await? {
+            return Ok(None);
+        }
+        let (ledger, plan) = (self.picture.ledger(), self.picture.plan());
+        let before = self.picture.look(|state| (state.feed.place().generation + 1, state.version + 1));
+        let (generation, version) = before.unwrap_or_default();
+        let mut state = State::begin(plan, now, load::feed(ledger, generation).await?);
+        state.version = version;
+        self.pending = Pending::default();
+        let load = Load::whole(plan, state.span());
+        Ok(Some((state, load)))
+    }
+
+    /// Reads what a picture lacks.
+    async fn complete(&mut self, (state, load): &mut (State, Load), now: Moment) -> Result<()> {
+        let (ledger, plan) = (self.picture.ledger(), self.picture.plan());
         while let Some(piece) = load.read(ledger, plan, now, |path| state.lookback(path)).await? {
+            if let Piece::Rows(rows) = &piece {
+                self.pending.note(rows);
+            }
             state.put(plan, piece);
         }
-        if let Some((mut state, _)) = self.beginning.take() {
-            state.version += 1;
-            self.picture.put(state);
-        }
-        self.pending = Pending::default();
-        self.again.begin(span);
         Ok(())
     }
 
@@ -206,78 +201,19 @@ impl Keeper {
         for _ in 0..PENDING_PAGES {
             let after = self.pending.next(since);
             let page = self.picture.ledger().briefs(after, Some(Outcome::Pending), ROWS).await?;
-            self.pending.put(after, &page, is_full(page.len(), ROWS));
-            self.picture.change(|state, plan| state.put(plan, Piece::Rows(page)));
+            let is_full = is_full(page.len(), ROWS);
+            let gone = self.pending.gone(after, &page, is_full);
+            let decided =
+                if gone.is_empty() { Vec::new() } else { self.picture.ledger().rows(&gone).await? };
+            self.pending.put(after, &page, is_full);
+            let rows = page.into_iter().chain(decided.iter().map(Brief::from)).collect();
+            self.picture.change(|state, plan| state.put(plan, Piece::Rows(rows)));
             if self.pending.is_at_the_start() {
                 break;
             }
         }
         Ok(())
     }
-
-    /// Reads again what may have changed without being told of.
-    async fn read_again(&mut self) {
-        let (now, again) = (self.picture.now(), &mut self.again);
-        let Some(span) = self.picture.look(State::span) else { return };
-        again.is_due(&self.picture, span);
-        if Instant::now() < again.at {
-            return;
-        }
-        match again.read(&self.picture, now).await {
-            Ok(()) => {
-                if again.pauses.succeeded() {
-                    info!("the console reads all of the ledger again");
-                }
-            }
-            Err(error) => {
-                let (pause, is_first) = again.pauses.failed();
-                again.at = Instant::now() + pause;
-                if is_first {
-                    warn!(%error, "a part of the ledger can't be read: the console shows it as it was");
-                }
-            }
-        }
-    }
-}
-
-impl Again {
-    /// All was read now.
-    fn begin(&mut self, span: Span) {
-        (self.newest, self.whole) = (Load::default(), Load::default());
-        (self.newest_at, self.span) = (Instant::now(), span);
-    }
-
-    /// Notes what has become due.
-    fn is_due(&mut self, picture: &Picture, span: Span) {
-        if self.newest.is_done() && self.newest_at.elapsed() >= HOURS_EVERY {
-            self.newest = Load::newest(span);
-        }
-        if !self.span.is_of_hour(span) {
-            (self.span, self.whole) = (span, Load::whole(picture.plan(), span));
-            self.newest = Load::newest(span);
-        }
-    }
-
-    /// Reads what is renewed every minute, and some of the rest.
-    async fn read(&mut self, picture: &Picture, now: Moment) -> Result<()> {
-        let is_newest = !self.newest.is_done();
-        while take(&mut self.newest, picture, now).await? {}
-        if is_newest {
-            self.newest_at = Instant::now();
-        }
-        let begun = Instant::now();
-        while take(&mut self.whole, picture, now).await? && begun.elapsed() < AGAIN_FOR {}
-        Ok(())
-    }
-}
-
-/// Reads a piece and puts it into the picture; `false`: there was none.
-async fn take(load: &mut Load, picture: &Picture, now: Moment) -> Result<bool> {
-    let lookback = |path| picture.look(|state| state.lookback(path)).unwrap_or_default();
-    let piece = load.read(picture.ledger(), picture.plan(), now, lookback).await?;
-    let Some(piece) = piece else { return Ok(false) };
-    picture.change(|state, plan| state.put(plan, piece));
-    Ok(true)
 }
 
 fn is_full(rows: usize, limit: i64) -> bool {

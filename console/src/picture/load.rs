@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canary_domain::{Moment, Outcome, TestId};
-use canary_store::{Brief, Filter, Ledger, Result, ResultRow};
+use canary_store::{Brief, Filter, Ledger, Result};
 use chrono::TimeDelta;
 
 use super::feed::Feed;
@@ -159,7 +159,7 @@ impl Reader<'_> {
         let (mut found, mut cursor) = (Vec::new(), None);
         for _ in 0..PAGES {
             let page = self.ledger.results(&filter, cursor, PAGE).await?;
-            let slots = page.rows.into_iter().map(brief);
+            let slots = page.rows.iter().map(Brief::from);
             found.extend(slots.filter(|slot| slot.outcome != Outcome::Pending && begun(slot)));
             cursor = page.next;
             if found.len() >= wanted || cursor.is_none() {
@@ -168,24 +168,5 @@ impl Reader<'_> {
         }
         found.truncate(wanted);
         Ok(found)
-    }
-}
-fn brief(row: ResultRow) -> Brief {
-    let test = row.facts.test;
-    Brief {
-        test_id: test.test_id,
-        path: test.path,
-        backend: test.backend,
-        origin: test.origin,
-        cycle: test.cycle,
-        period_ms: test.period_ms,
-        registered_at: test.registered_at,
-        judged_at: row.judged_at,
-        outcome: row.outcome,
-        reason: row.reason,
-        missing: row.missing,
-        latency_ms: row.latency_ms,
-        revision: row.revision,
-        change: None,
     }
 }

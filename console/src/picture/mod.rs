@@ -3,6 +3,7 @@
 //!
 //! One task writes it ([`keep`]), every request reads it, for as long as it takes to make the answer's types.
 
+mod again;
 mod feed;
 mod fresh;
 mod hours;
@@ -10,6 +11,7 @@ mod keep;
 mod load;
 mod marks;
 mod path;
+mod pauses;
 mod pending;
 mod slots;
 mod span;

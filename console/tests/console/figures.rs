@@ -127,6 +127,26 @@ async fn a_row_is_shown_while_it_is_pending_and_an_amendment_moves_the_counts() 
     Ok(())
 }
 
+/// An older version gives its verdicts no number; in PostgreSQL a trigger does, unless it is off.
+#[tokio::test]
+async fn a_verdict_without_a_change_leaves_no_slot_pending() -> anyhow::Result<()> {
+    let past = Past::begin().await?;
+    let id = past.slot(Backend::Intra, ago(1), Outcome::Pending).await?;
+    let stand = past.console().await?;
+    let outcome = |told: &Value| told["cycles"][1]["slots"]["p-intra"]["outcome"].clone();
+    let cycles = format!("{API}/cycles");
+    until(&stand, &cycles, |told| outcome(told) == "pending").await?;
+    let sql = sqlx::PgPool::connect(&past.url).await?;
+    sqlx::query("ALTER TABLE canary_test_results DISABLE TRIGGER USER").execute(&sql).await?;
+    let verdict = "UPDATE canary_test_results SET outcome = 'passed', revision = 1, judged_at = registered_at, \
+                   total_latency_ms = 100 WHERE test_id = $1::uuid";
+    sqlx::query(verdict).bind(id.to_string()).execute(&sql).await?;
+    until(&stand, &cycles, |told| outcome(told) == "passed").await?;
+    assert_eq!(past.ledger.latest_change().await?, 0);
+    assert_eq!(passed(&stand.json(API, 200).await?["windows"]), [1; 4]);
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_was_fired_outside_any_slot_is_in_no_figure() -> anyhow::Result<()> {
     let past = Past::begin().await?;
@@ -419,6 +439,10 @@ async fn a_schema_that_is_behind_is_waited_for_and_named_to_those_who_are_signed
     }
     ledger.migrate().await?;
     until(&stand, API, |board| board["canary"] == "test").await?;
-    assert_eq!(log.lines(&[" WARN ", "canary_console::picture"]), 0, "the rest of the process waits as well, and says so");
+    assert_eq!(
+        log.lines(&[" WARN ", "canary_console::picture"]),
+        0,
+        "the rest of the process waits as well, and says so"
+    );
     Ok(())
 }

@@ -7,7 +7,7 @@ import { isRoomy, rowsOf, step, tally, tell } from '../src/logic/matrix'
 import { byEvent, freshness, rated } from '../src/logic/rates'
 import { sparkline } from '../src/logic/sparkline'
 import { linesOf } from '../src/logic/timeline'
-import { ALL, chosen, rateFloor, sinceFirst, tableOf } from '../src/logic/trend'
+import { ALL, chosen, isEmpty, rateFloor, sinceFirst, tableOf } from '../src/logic/trend'
 import { T0, at, brief, cycles, reactor } from './make'
 
 describe('reactors', () => {
@@ -92,6 +92,12 @@ describe('the trend', () => {
 
   test('keeps small dips visible and big ones inside', () => {
     expect([[1, 0.995], [0.97], [0.2], [null], []].map(rateFloor)).toEqual([0.99, 0.95, 0, 0.99, 0.99])
+  })
+
+  test('is empty until something has told, whatever waits or was not fired', () => {
+    const waiting = trend.paths.map((path) => ({ ...path, told: path.told.map(() => 0) }))
+    expect(isEmpty({ ...trend, paths: waiting })).toBe(true)
+    expect(isEmpty(trend)).toBe(false)
   })
 
   test('of a young deployment begins with its first hour, and shows a day at least', () => {

@@ -285,7 +285,7 @@ async fn somebody_waits(home: &Home) {
             tokio::task::yield_now().await;
         }
     };
-    timeout(Duration::from_secs(3), waiting).await.expect("somebody waits");
+    timeout(Duration::from_secs(15), waiting).await.expect("somebody waits");
 }
 
 /// Of PostgreSQL alone: SQLite lets one write at a time anyway.

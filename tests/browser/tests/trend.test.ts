@@ -15,9 +15,9 @@ interface Trend {
 const deployment = deployed({ cadence: { fire_every: '5s' } })
 
 const told = () =>
-  until('a trend with slots', 150, async () => {
+  until('a trend of verdicts', 150, async () => {
     const { paths } = await deployment().api.get<Trend>('/trend?days=30')
-    return paths.every(({ slots }) => slots.some((count) => count > 0))
+    return paths.every(({ told }) => told.some((count) => count > 0))
   })
 
 test('it draws charts that have their numbers and marks in a table', { timeout: 180_000 }, async () => {

@@ -108,4 +108,5 @@ export function sinceFirst(trend: Trend): Trend {
   return { ...trend, at: trend.at.slice(from), paths }
 }
 
-export const isEmpty = (trend: Trend): boolean => trend.paths.every((path) => path.slots.every((slots) => slots === 0))
+/** Nothing has told yet: a slot that waits for its verdict, or was not fired, draws nothing. */
+export const isEmpty = (trend: Trend): boolean => trend.paths.every((path) => path.told.every((told) => told === 0))

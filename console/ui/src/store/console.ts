@@ -14,7 +14,7 @@ import { every, onVisible } from './visible'
 
 const BOARD_MS = 10_000
 const REACTORS_MS = 5_000
-const TREND_MS = 300_000
+const TREND_MS = 60_000
 
 export interface Console {
   api: Api
