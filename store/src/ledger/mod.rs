@@ -291,7 +291,8 @@ pub trait Ledger: Send + Sync {
     async fn accounting_since(&self, since: Moment) -> Result<Accounting>;
 
     /// Recomputes the hourly rollups of all hours with a scheduled row judged at or after `since`; answers how many
-    /// rows of the rollup that were. A slot counts in the hour that its cycle begins in.
+    /// rows of the rollup that were. A slot counts in the hour that its cycle begins in. An hour that has fewer slots
+    /// than its rollup counts was pruned in part: the rollup stays.
     async fn roll_up(&self, since: Moment) -> Result<u64>;
 
     /// The hourly rollups of the hours that begin at or after `since` and before `before`, by hour and path. A histogram

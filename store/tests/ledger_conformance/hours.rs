@@ -109,6 +109,16 @@ pub async fn missed_rows_count_in_the_hour_of_their_cycle(home: &Home) {
     assert_eq!(rollups(home).await, counted(&*ledger).await);
 }
 
+pub async fn an_hour_that_was_pruned_in_part_keeps_its_rollup(home: &Home) {
+    let ledger = home.ledger();
+    write_two_hours(&*ledger).await;
+    ledger.roll_up(edge(CYCLE)).await.unwrap();
+    let whole = rollups(home).await;
+    assert!(ledger.prune(edge(CYCLE + 30), 10).await.unwrap() > 0);
+    ledger.roll_up(edge(CYCLE)).await.unwrap();
+    assert_eq!(rollups(home).await, whole);
+}
+
 pub async fn only_hours_judged_since_are_computed(home: &Home) {
     let ledger = home.ledger();
     write_passed(&*ledger, test("p", CYCLE)).await;

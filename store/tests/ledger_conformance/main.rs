@@ -94,6 +94,7 @@ conformance! {
         rollups_equal_the_counts_of_their_rows,
         rolling_up_again_changes_nothing_and_a_new_verdict_changes_its_hour,
         missed_rows_count_in_the_hour_of_their_cycle,
+        an_hour_that_was_pruned_in_part_keeps_its_rollup,
         only_hours_judged_since_are_computed,
         rollups_are_read_by_hour_and_path,
         pruning_is_bounded_oldest_first_and_never_takes_a_pending_row,

@@ -38,7 +38,11 @@ pub(super) async fn roll_up(c: &mut PgConnection, canary: &str, hours: &[Touched
              latencies jsonb)
          ON CONFLICT (canary, path, hour, backend) DO UPDATE SET passed = excluded.passed, late = excluded.late,
              failed = excluded.failed, inconclusive = excluded.inconclusive, skipped = excluded.skipped,
-             missed = excluded.missed, pending = excluded.pending, latencies = excluded.latencies",
+             missed = excluded.missed, pending = excluded.pending, latencies = excluded.latencies
+             WHERE excluded.passed + excluded.late + excluded.failed + excluded.inconclusive + excluded.skipped
+                 + excluded.missed + excluded.pending >= canary_hourly.passed + canary_hourly.late
+                 + canary_hourly.failed + canary_hourly.inconclusive + canary_hourly.skipped
+                 + canary_hourly.missed + canary_hourly.pending",
     )
     .bind(canary)
     .bind(Json(rolled_up(slots)))
