@@ -11,6 +11,7 @@ mod news;
 mod outage;
 mod page;
 mod refill;
+mod rejudge;
 mod sweep;
 mod tally;
 mod write;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 pub use judge::{Judge, Parts, SeatLost};
 pub use news::OutcomeNews;
+pub use rejudge::{Rejudge, RejudgeError, RejudgeProgress, RejudgeReport, Shift};
 pub use sweep::{SweepError, SweepReport};
 
 /// How the judge works.

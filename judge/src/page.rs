@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use canary_domain::{
-    Coverage, EventType, Facts, Interval, Judgement, Moment, Outcome, Patience, Reason, Stage, Term, TestId,
+    Coverage, Facts, Group, Interval, Judgement, Moment, Outcome, Patience, Reason, Stamp, Term, TestId,
     Verdict, judge,
 };
 use canary_store::{FactsRow, ReactorState, ResultRow};
@@ -108,14 +108,29 @@ impl Look {
     pub(crate) fn again(&self, judged: &Judged, known: &ResultRow) -> Judged {
         let facts = together(&judged.row.facts, &known.facts);
         let mut coverage = self.coverage_of(&facts).into_owned();
-        if proves_coverage(known) && known.deadline_at == Some(facts.deadline_at()) {
-            let seen = Interval { from: facts.start(), until: facts.deadline_at() };
-            for event_type in awaited(&facts) {
-                coverage.add(event_type, seen);
-            }
-        }
+        prove(&mut coverage, known, &facts);
         self.with(facts, &coverage)
     }
+}
+
+/// What a row's verdict proves to have been looked at, for the same deadline.
+pub(crate) fn prove(coverage: &mut Coverage, known: &ResultRow, facts: &Facts) {
+    if !proves_coverage(known) || known.deadline_at != Some(facts.deadline_at()) {
+        return;
+    }
+    let seen = Interval { from: facts.start(), until: facts.deadline_at() };
+    let groups = facts.test.backend.rule().done.iter().filter(|group| was_awaited(group, known, facts));
+    for stage in groups.flat_map(|group| group.any_of) {
+        coverage.add(stage.event_type(), seen);
+    }
+}
+
+/// Whether the verdict rests on having looked for this group. One that the rules didn't have then was not looked for.
+fn was_awaited(group: &Group, known: &ResultRow, facts: &Facts) -> bool {
+    let met = group.any_of.iter().filter_map(|stage| facts.stamps.get(*stage)).map(Stamp::counted).min();
+    known.landed == Some(false)
+        || known.missing.iter().any(|name| name == group.name)
+        || met.is_some_and(|met| met > facts.deadline_at())
 }
 
 /// What the board and the ledger know of a test together. If the board has lost what the ledger has, it may have
@@ -162,10 +177,6 @@ fn proves_coverage(row: &ResultRow) -> bool {
     silence || row.outcome == Outcome::Late || row.landed == Some(false)
 }
 
-fn awaited(facts: &Facts) -> impl Iterator<Item = EventType> {
-    facts.test.backend.rule().done.iter().flat_map(|group| group.any_of).copied().map(Stage::event_type)
-}
-
 /// What the board is told of a page, once the ledger has it.
 #[derive(Debug, Default)]
 pub(crate) struct Next {
@@ -197,7 +208,7 @@ impl Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use canary_domain::{Answer, Backend, FireStatus, Origin, Test};
+    use canary_domain::{Answer, Backend, EventType, FireStatus, Origin, Test};
     use std::time::Duration;
 
     fn at(ms: i64) -> Moment {

@@ -61,6 +61,7 @@ pub(crate) fn row() -> ResultRow {
         clock_error_ms: None,
         landed: None,
         revision: 0,
+        judge_term: 0,
     }
 }
 

@@ -13,6 +13,8 @@ mod losses;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod rejudging;
+#[cfg(test)]
 mod spy;
 #[cfg(test)]
 mod stand;

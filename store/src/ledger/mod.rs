@@ -149,6 +149,8 @@ pub struct ResultRow {
     pub landed: Option<bool>,
     /// 0 while pending, 1 with the first verdict, one more with each change after that.
     pub revision: i32,
+    /// The term of the judge that wrote it last; 0: none did.
+    pub judge_term: Term,
 }
 
 /// The slots of one path, by outcome (I2).

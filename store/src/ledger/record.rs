@@ -228,6 +228,7 @@ impl Record {
             clock_error_ms: self.clock_error_ms.map(f64::from),
             landed: self.landed,
             revision: self.revision,
+            judge_term: self.judge_term,
             facts: self.into_facts(),
         }
     }
