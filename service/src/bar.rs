@@ -9,6 +9,25 @@ const CELLS: usize = 24;
 /// Parts of the work, after each of which a plain line is written.
 const PARTS: f64 = 10.0;
 
+/// How far a work has come.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Step {
+    /// The share that is done, 0 to 1.
+    pub share: f64,
+    /// What was dealt with, in words.
+    pub done: String,
+    /// Why it stands still, while something is waited for.
+    pub waiting: Option<String>,
+}
+
+impl From<Progress> for Step {
+    fn from(progress: Progress) -> Self {
+        let Progress { rows, samples, share, waiting } = progress;
+        let rows = if rows > 0 { format!("{rows} rows, ") } else { String::new() };
+        Self { share, done: format!("{rows}{samples} samples"), waiting }
+    }
+}
+
 /// Speaks on standard error, so that what came of the work is alone on standard output.
 pub(crate) struct Bar {
     what: &'static str,
@@ -25,8 +44,8 @@ impl Bar {
     }
 
     /// Tells how far the work has come. Why it waits is a line of its own, once.
-    pub fn show(&mut self, progress: &Progress) {
-        if let Some(line) = self.line(progress) {
+    pub fn show(&mut self, step: &Step) {
+        if let Some(line) = self.line(step) {
             // Whoever has closed standard error does not want to know.
             write!(stderr(), "{line}").ok();
         }
@@ -39,18 +58,18 @@ impl Bar {
         }
     }
 
-    fn line(&mut self, progress: &Progress) -> Option<String> {
+    fn line(&mut self, step: &Step) -> Option<String> {
         let mut line = String::new();
-        if progress.waiting != self.waiting {
-            self.waiting.clone_from(&progress.waiting);
+        if step.waiting != self.waiting {
+            self.waiting.clone_from(&step.waiting);
             if let Some(cause) = &self.waiting {
                 line = format!("{}waiting for the receiver: {cause}\n", self.begin());
             }
         }
-        let parts = scaled(progress.share, PARTS);
+        let parts = scaled(step.share, PARTS);
         if self.terminal || parts > self.told {
             self.told = parts;
-            line += &format!("{}{}{}", self.begin(), self.state(progress), self.close());
+            line += &format!("{}{}{}", self.begin(), self.state(step), self.close());
         }
         (!line.is_empty()).then_some(line)
     }
@@ -63,11 +82,10 @@ impl Bar {
         if self.terminal { "" } else { "\n" }
     }
 
-    fn state(&self, progress: &Progress) -> String {
-        let Progress { rows, samples, share, .. } = progress;
+    fn state(&self, step: &Step) -> String {
+        let Step { share, done, .. } = step;
         let percent = scaled(*share, 100.0);
-        let rows = if *rows > 0 { format!("{rows} rows, ") } else { String::new() };
-        let told = format!("{percent:>3} %  {} {rows}{samples} samples", self.what);
+        let told = format!("{percent:>3} %  {} {done}", self.what);
         if !self.terminal {
             return told;
         }
@@ -87,8 +105,8 @@ fn scaled(share: f64, parts: f64) -> usize {
 mod tests {
     use super::*;
 
-    fn at(share: f64, waiting: Option<&str>) -> Progress {
-        Progress { rows: 7, samples: 21, share, waiting: waiting.map(str::to_owned) }
+    fn at(share: f64, waiting: Option<&str>) -> Step {
+        Progress { rows: 7, samples: 21, share, waiting: waiting.map(str::to_owned) }.into()
     }
 
     #[test]

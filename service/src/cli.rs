@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use canary_domain::Moment;
 use canary_telemetry::LogFormat;
+use chrono::{DateTime, NaiveDate, NaiveTime};
 use clap::{Args, Parser, Subcommand};
 
 use crate::RETENTION;
@@ -45,6 +47,10 @@ pub enum Command {
     Migrate,
     /// Push past results to a time-series store, as often as you like: the samples are the same each time.
     Export(ExportArgs),
+    /// Judge past rows again by the present rules, and tell what would change. Exits 1 if anything would.
+    Rejudge(RejudgeArgs),
+    /// Delete old rows before their retention is over; the hours' rollups stay.
+    Prune(PruneArgs),
 }
 
 /// Of `demo`.
@@ -87,6 +93,31 @@ pub struct ExportArgs {
     /// Read everything back and compare it with the ledger; exits 0 only if it is exactly that.
     #[arg(long)]
     pub verify: bool,
+}
+
+/// Of `rejudge`.
+#[derive(Debug, Args)]
+pub struct RejudgeArgs {
+    /// How far back, like 30d or 12h.
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub since: Duration,
+    /// Amend the rows, each in its next revision; without it nothing is written.
+    #[arg(long)]
+    pub write: bool,
+}
+
+/// Of `prune`.
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Delete rows registered before this day or moment (UTC), like 2026-10-01 or 2026-10-01T12:00:00Z.
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub before: Moment,
+}
+
+fn date(text: &str) -> Result<Moment, String> {
+    let midnight = || text.parse().ok().map(|day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc());
+    let moment = DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.to_utc()).or_else(midnight);
+    moment.ok_or_else(|| "that is no date; write it like 2026-10-01 or 2026-10-01T12:00:00Z".to_owned())
 }
 
 fn since(text: &str) -> Result<Duration, String> {

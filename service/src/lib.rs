@@ -36,13 +36,22 @@ use cli::{Cli, Command};
 /// How long rows are kept (design §5).
 pub(crate) const RETENTION: Duration = Duration::from_secs(90 * 24 * 3_600);
 
+/// Prints what is wrong with a command line, or the help that it asked for. A mistake is 64: clap's own 2 has a meaning
+/// here (design §7).
+#[must_use]
+pub fn explain(error: &clap::Error) -> ExitCode {
+    // Whoever has closed the output does not want to know.
+    error.print().ok();
+    if error.use_stderr() { ExitCode::from(exit::USAGE) } else { ExitCode::SUCCESS }
+}
+
 /// Runs a command; its result is the process's exit code.
 #[must_use]
 pub fn main(cli: Cli) -> ExitCode {
     let quiet = match cli.command {
         Command::Run | Command::Sandbox(_) => "info",
-        // It names the samples that the receiver refuses.
-        Command::Export(_) => "warn",
+        // They name what could not be done as ordered: samples refused, rows of another slot key.
+        Command::Export(_) | Command::Rejudge(_) | Command::Prune(_) => "warn",
         Command::Demo(_) | Command::Probe(_) | Command::Check | Command::Status | Command::Migrate => "error",
     };
     let filter = cli.log_filter.as_deref().unwrap_or(quiet);

@@ -6,5 +6,8 @@ use canary_service::cli::Cli;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    canary_service::main(Cli::parse())
+    match Cli::try_parse() {
+        Ok(cli) => canary_service::main(cli),
+        Err(error) => canary_service::explain(&error),
+    }
 }

@@ -22,13 +22,13 @@ pub(super) async fn run(settings: Settings, args: ExportArgs) -> Result<u8> {
     receiver.reach().await?;
     let backfill = backfill(&settings, receiver).await?;
     let mut bar = Bar::new("pushed");
-    let report = backfill.run(backfill.clock.now() - args.since, |progress| bar.show(&progress)).await;
+    let report = backfill.run(backfill.clock.now() - args.since, |progress| bar.show(&progress.into())).await;
     bar.end();
     let report = report?;
     tell(&report, backfill.receiver.name());
     let Some(back) = back else { return Ok(u8::from(report.set_aside > 0)) };
     let mut bar = Bar::new("read back");
-    let verification = backfill.verify(&report, &back, |progress| bar.show(&progress)).await;
+    let verification = backfill.verify(&report, &back, |progress| bar.show(&progress.into())).await;
     bar.end();
     let verification = verification?;
     tell_verified(&verification);

@@ -5,6 +5,8 @@ mod demo;
 mod export;
 mod migrate;
 mod probe;
+mod prune;
+mod rejudge;
 mod run;
 mod sandbox;
 mod status;
@@ -13,6 +15,9 @@ use anyhow::Result;
 
 use crate::cli::{Cli, Command};
 use crate::settings::Settings;
+
+/// Who acted, in the audit trail, where nobody signed in.
+const COMMAND_LINE: &str = "command line";
 
 /// Runs the command that was asked for; answers the exit code.
 pub(crate) async fn run(cli: Cli) -> Result<u8> {
@@ -24,6 +29,8 @@ pub(crate) async fn run(cli: Cli) -> Result<u8> {
         Command::Check => check::run(Settings::load(&cli.config)?).await,
         Command::Status => status::run(Settings::load(&cli.config)?).await,
         Command::Export(args) => export::run(Settings::load(&cli.config)?, args).await,
+        Command::Rejudge(args) => rejudge::run(Settings::load(&cli.config)?, args).await,
+        Command::Prune(args) => prune::run(Settings::load(&cli.config)?, args).await,
         Command::Migrate => migrate::run(Settings::load(&cli.config)?).await,
     }
 }

@@ -12,6 +12,7 @@ mod export;
 mod handover;
 mod harness;
 mod healthy;
+mod history;
 mod latency;
 mod main_job;
 mod metrics;
