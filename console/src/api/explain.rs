@@ -151,7 +151,11 @@ fn at(moment: Option<Moment>) -> String {
     moment.map_or_else(String::new, |moment| format!(" at {}", iso(moment)))
 }
 
+/// As it is set: whole seconds have no decimals.
 fn span(duration: Duration) -> String {
+    if duration.subsec_nanos() == 0 && duration.as_secs() > 0 {
+        return format!("{} s", duration.as_secs());
+    }
     millis(duration.as_secs_f64() * 1e3)
 }
 
@@ -169,7 +173,7 @@ mod tests {
     fn a_passed_row_says_how_long_it_took_and_what_that_rests_on() {
         let mut passed =
             ResultRow { outcome: Outcome::Passed, revision: 1, latency_ms: Some(412.34), ..row() };
-        assert_eq!(explain(&passed), "Passed: done 412.3 ms after firing, where 330.000 s are allowed.");
+        assert_eq!(explain(&passed), "Passed: done 412.3 ms after firing, where 330 s are allowed.");
         passed.latency_basis = Some(LatencyBasis::EventTime);
         passed.revision = 2;
         let text = explain(&passed);

@@ -7,7 +7,7 @@ import { isRoomy, rowsOf, step, tally, tell } from '../src/logic/matrix'
 import { byEvent, freshness, rated } from '../src/logic/rates'
 import { sparkline } from '../src/logic/sparkline'
 import { linesOf } from '../src/logic/timeline'
-import { ALL, chosen, isEmpty, rateFloor, sinceFirst, tableOf } from '../src/logic/trend'
+import { ALL, chosen, edges, isEmpty, rateFloor, sinceFirst, tableOf } from '../src/logic/trend'
 import { T0, at, brief, cycles, reactor } from './make'
 
 describe('reactors', () => {
@@ -109,6 +109,12 @@ describe('the trend', () => {
     const lengths = (known: Trend): number[] => [known.at.length, known.paths[0]?.slots.length ?? 0, known.paths[0]?.p99_ms.length ?? 0]
     expect([0, 40, 98, 100].map((first) => lengths(sinceFirst(begun(first))))).toEqual([[100, 100, 100], [60, 60, 60], [24, 24, 24], [100, 100, 100]])
     expect(sinceFirst(begun(40)).at[0]).toBe(T0 + 40 * 3_600_000)
+  })
+
+  test('is drawn to the end of its last hour, so that marks within it are in sight', () => {
+    const of = (at: number[]) => edges({ ...trend, step_ms: 3_600_000, at })
+    expect(of([T0, T0 + 3_600_000])).toEqual([T0, T0 + 3_600_000, T0 + 7_200_000])
+    expect(of([])).toEqual([])
   })
 })
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { ago, countdown, latency, nextAt, perSecond, percent, span, whole } from '../src/logic/format'
+import { ago, bound, countdown, latency, nextAt, perSecond, percent, runway, span, whole } from '../src/logic/format'
 import { T0, at } from './make'
 
 test.each([
@@ -43,4 +43,12 @@ test('the countdown goes on into the next cycles when no news come', () => {
 test('rates and totals are readable', () => {
   expect([null, 0, 0.25, 3.14, 12_345.6].map(perSecond)).toEqual(['—', '0 /s', '0.25 /s', '3.1 /s', '12\u202f346 /s'])
   expect(whole(1_234_567)).toBe('1\u202f234\u202f567')
+})
+
+test('a runway of weeks is told in days, and a short one to the hour', () => {
+  expect([null, 90_000, 14 * 86_400 - 1, 14 * 86_400, 250_000_000].map(runway)).toEqual(['—', '1 d 1 h', '13 d 23 h', '14 d', '2\u202f893 d'])
+})
+
+test('an error bound is never shown as none', () => {
+  expect([null, 0, 0.004, 0.04, 3.216, 12].map(bound)).toEqual(['unknown', 'less than 0.01 ms', 'less than 0.01 ms', '± 0.04 ms', '± 3.22 ms', '± 12 ms'])
 })

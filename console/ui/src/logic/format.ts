@@ -83,4 +83,15 @@ export function perSecond(rate: number | null): string {
 /** A whole number in groups of three. */
 export const whole = (n: number): string => String(n).replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f')
 
-export const runway = (seconds: number | null): string => (seconds === null ? NONE : span(seconds * 1000))
+/** How long an agent's funds last: hours say nothing where it is weeks. */
+export function runway(seconds: number | null): string {
+  if (seconds === null) return NONE
+  const days = Math.floor(seconds / 86_400)
+  return days < 14 ? span(seconds * 1000) : `${whole(days)} d`
+}
+
+/** The bound of a clock's error: never as if there were none. */
+export function bound(ms: number | null): string {
+  if (ms === null) return 'unknown'
+  return ms < 0.01 ? 'less than 0.01 ms' : `± ${ms < 10 ? `${ms.toFixed(2)} ms` : latency(ms)}`
+}

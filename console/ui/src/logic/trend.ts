@@ -91,6 +91,12 @@ export function rateFloor(rates: Series): number {
   return [0.99, 0.95, 0.9, 0.8, 0.5].find((floor) => lowest >= floor) ?? 0
 }
 
+/** Where each hour begins, and where the last one ends. */
+export const edges = (trend: Trend): number[] => {
+  const last = trend.at.at(-1)
+  return last === undefined ? [] : [...trend.at, last + trend.step_ms]
+}
+
 /** A young deployment's chart shows its last days, and at least one: weeks of nothing would squeeze what there is to a line. */
 export function sinceFirst(trend: Trend): Trend {
   const known = trend.at.findIndex((_, hour) => trend.paths.some((path) => (path.slots[hour] ?? 0) > 0))

@@ -36,7 +36,7 @@ export function optionsOf(plan: Plan, width: number): uPlot.Options {
     width,
     height: plan.height,
     legend: { show: false },
-    padding: [14, 12, 0, 0],
+    padding: [14, 18, 0, 0],
     cursor: { sync: { key: 'trend' }, drag: { x: true, y: false }, points: { size: 6 } },
     scales: {
       x: { time: true },
