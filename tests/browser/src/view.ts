@@ -23,6 +23,7 @@ export class View {
   readonly drawer: Locator
   readonly stateLine: Locator
   readonly signIn: Locator
+  readonly notice: Locator
 
   constructor(readonly page: Page) {
     this.hero = page.getByTestId('hero')
@@ -36,6 +37,7 @@ export class View {
     this.drawer = page.getByTestId('test-drawer')
     this.stateLine = page.getByTestId('state-line')
     this.signIn = page.getByTestId('sign-in')
+    this.notice = page.getByTestId('notice')
   }
 
   static async open(deployment: Deployment, options: Opening = {}): Promise<View> {

@@ -60,6 +60,32 @@ test('a cell is reached and opened by keyboard; the drawer keeps focus, and Esc 
   expect(await focused(view)).toEqual(cell)
 })
 
+test('the tab key goes through the page from top to bottom, and shows where it is', async () => {
+  const view = await View.open(deployment())
+  await thereAre(view.entries, 1)
+  await view.trend.getByText('Data table and marks').or(view.trend.getByText('No test has told')).first().waitFor()
+  const blocks = ['hero', 'scoreboard', 'cycle-matrix', 'reactors', 'trend', 'event-log']
+  const reached: string[] = []
+  for (let presses = 0; presses < 150; presses += 1) {
+    await view.page.keyboard.press('Tab')
+    const at = await view.page.evaluate((names) => {
+      const found = document.activeElement as HTMLElement
+      const { outlineStyle, outlineWidth } = getComputedStyle(found)
+      return {
+        block: names.find((name) => found.closest(`[data-testid="${name}"]`) !== null) ?? null,
+        last: found.matches('[data-testid="event-log"] [data-test-id]'),
+        marked: outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2,
+        what: found.outerHTML.slice(0, 120),
+      }
+    }, blocks)
+    if (at.block === null) continue
+    expect(at.marked, at.what).toBe(true)
+    if (reached.at(-1) !== at.block) reached.push(at.block)
+    if (at.last) break
+  }
+  expect(reached).toEqual(blocks)
+})
+
 test('the panel and the log are worked by keyboard', async () => {
   const view = await View.open(deployment())
   await thereAre(view.entries, 1)

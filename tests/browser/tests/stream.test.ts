@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 
 import type { Brief } from '../src/api'
+import { expectAccessible } from '../src/axe'
 import { deployed } from '../src/fixture'
 import { View, says, thereAre, titled } from '../src/view'
 import { until } from '../src/wait'
@@ -29,6 +30,10 @@ test('a page whose server restarts says since when it is stale, and misses and r
   await deployment().stop()
   await says(view.stateLine, /^Stale since \d/, 30)
   await titled(view.page, /stale/)
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await view.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    await expectAccessible(view.page, `the stale page, ${colorScheme}`)
+  }
   const before = await view.shown()
   expect(before.length).toBeGreaterThanOrEqual(7)
 

@@ -9,7 +9,7 @@ import { until } from '../src/wait'
 
 interface Trend {
   at: number[]
-  paths: { path: string; slots: number[] }[]
+  paths: { path: string; told: number[] }[]
 }
 
 const deployment = deployed({ cadence: { fire_every: '5s' } })
