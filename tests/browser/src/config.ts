@@ -26,6 +26,13 @@ export function changed(toml: string, cadence: Cadence, console: string[]): stri
   return text.replace(/^\[console\]\nlisten = .*$/m, ['[console]', ...console].join('\n'))
 }
 
+/** Paths within frame a, beside those of the matrix. */
+export function extraPaths(count: number): string {
+  const path = (name: string) =>
+    `\n[[paths]]\nname = "${name}"\nbackend = "intra"\nfrom = "alpha"\nto = "bravo"\namount = "0.01"\n`
+  return Array.from({ length: count }, (_, index) => path(`extra-${String(index + 1)}`)).join('')
+}
+
 function set(toml: string, key: string, value: string): string {
   const line = new RegExp(`^${key} = .*$`, 'm')
   if (!line.test(toml)) throw new Error(`the configuration has no ${key}`)

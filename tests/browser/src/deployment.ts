@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { Api } from './api'
-import { type Cadence, QUICK, changed } from './config'
+import { type Cadence, QUICK, changed, extraPaths } from './config'
 import type { Rule } from './faults'
 import { Guardian } from './guardian'
 import { freePort } from './port'
@@ -16,6 +16,8 @@ export interface Plan {
   cadence?: Cadence
   /** Who may sign in; without tokens everybody on this machine is an operator. */
   tokens?: Token[]
+  /** So many paths more than the matrix has, for a test that needs many outcomes soon. */
+  morePaths?: number
 }
 
 export class Deployment {
@@ -59,7 +61,8 @@ export class Deployment {
       settings.push(`admin_token_file = ${JSON.stringify(file)}`)
     }
     const toml = await readFile(config, 'utf8')
-    await writeFile(config, changed(toml, { ...QUICK, ...plan.cadence }, settings))
+    const text = changed(toml, { ...QUICK, ...plan.cadence }, settings) + extraPaths(plan.morePaths ?? 0)
+    await writeFile(config, text)
     const origin = `http://127.0.0.1:${String(console)}`
     const api = new Api(origin, plan.tokens?.find(({ role }) => role === 'operator'))
     return new Deployment(guardian, sandbox, control, config, origin, api)

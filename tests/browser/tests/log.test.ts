@@ -1,4 +1,4 @@
-// The live event log under load: six outcomes a second.
+// The live event log under load: eighteen outcomes a second.
 
 import { expect, test } from 'vitest'
 
@@ -8,7 +8,7 @@ import { until } from '../src/wait'
 
 const MOST = 200
 
-const deployment = deployed({ cadence: { fire_every: '1s', spread: '500ms' } })
+const deployment = deployed({ cadence: { fire_every: '1s', spread: '500ms' }, morePaths: 12 })
 
 test('a collapsed log counts what it gets, and shows all of it when it is opened', async () => {
   const view = await View.open(deployment())
