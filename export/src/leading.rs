@@ -9,6 +9,7 @@ use crate::closed::Closed;
 use crate::course::Course;
 use crate::delivery::{Delivery, Right, Undelivered};
 use crate::exporter::Exporter;
+use crate::points;
 use crate::receiver::Absence;
 use crate::samples::Samples;
 
@@ -84,7 +85,9 @@ impl<'a> Leading<'a> {
             let until = page.iter().position(|row| !closed.is_closed(row)).unwrap_or(page.len());
             let (rows, rest) = page.split_at(until);
             if let Some(end) = rows.last().and_then(end) {
+                points::PAGE_READ.reached();
                 self.push_page(course, closed, rows).await?;
+                points::PAGE_PUSHED.reached();
                 course.accept(end);
                 after = end.change;
             }
@@ -144,12 +147,15 @@ impl<'a> Leading<'a> {
 
     async fn move_mark(&self, course: &mut Course) -> Result<(), RoundError> {
         let parts = &self.exporter.parts;
-        let Some(mark) = course.ripe(self.exporter.settings.overlap) else { return Ok(()) };
+        let overlap = points::OVERLAP.or(self.exporter.settings.overlap);
+        let Some(mark) = course.ripe(overlap) else { return Ok(()) };
         self.lead.check()?;
+        points::MARK_DUE.reached();
         let saved = parts.ledger.save_export_mark(parts.receiver.name(), mark, parts.clock.now()).await;
         if !saved.map_err(RoundError::Ledger)? {
             debug!(change = mark.change, "the mark is there already, or beyond");
         }
+        points::MARK_MOVED.reached();
         course.moved(mark);
         Ok(())
     }

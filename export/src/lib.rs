@@ -17,6 +17,7 @@ mod delivery;
 mod exporter;
 mod leading;
 mod outage;
+mod points;
 mod readback;
 mod receiver;
 mod samples;
@@ -24,6 +25,7 @@ mod verify;
 
 pub use backfill::{Backfill, BackfillError, BackfillReport, Progress};
 pub use exporter::{Exporter, Parts, SeatLost, Settings};
+pub use points::{POINTS, WAITS};
 pub use readback::{ReadBack, ReadBackError};
 pub use receiver::{Dropped, Receiver, ReceiverError};
 pub use verify::{Verification, VerifyError};

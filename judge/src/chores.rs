@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::{Judge, SweepError};
+use crate::{Judge, SweepError, points};
 
 const REFILL_EVERY: Duration = Duration::from_secs(30);
 const ROLL_UP_EVERY: Duration = Duration::from_secs(60);
@@ -60,7 +60,7 @@ impl Chores {
             roll_up: now,
             account: now,
             account_all: now,
-            prune: now + ROLL_UP_EVERY,
+            prune: now + points::FIRST_PRUNE.or(ROLL_UP_EVERY),
             rolled_up: None,
             refilled: false,
             residuals: BTreeMap::new(),
@@ -110,7 +110,9 @@ impl Judge {
         let now = self.clock.now();
         let since = chores.rolled_up.map_or(now - FIRST_ROLL_UP, |moment| moment - OVERLAP);
         lead.check()?;
+        points::HOURS_DUE.reached();
         self.ledger.roll_up(since).await.map_err(SweepError::Ledger)?;
+        points::HOURS_WRITTEN.reached();
         chores.rolled_up = Some(now);
         Ok(())
     }
@@ -170,11 +172,13 @@ impl Judge {
     async fn prune(&self, lead: &Leadership, chores: &mut Chores) -> Result<(), SweepError> {
         let now = self.clock.now();
         lead.check()?;
+        points::PRUNE_DUE.reached();
         let rows = match before(now, self.settings.retention) {
             Some(before) => self.ledger.prune(before, PRUNE_LIMIT).await.map_err(SweepError::Ledger)?,
             None => 0,
         };
         lead.check()?;
+        points::ROWS_PRUNED.reached();
         let hours = match before(now, self.settings.hourly_retention) {
             Some(before) => {
                 self.ledger.prune_hourly(before, PRUNE_LIMIT).await.map_err(SweepError::Ledger)?

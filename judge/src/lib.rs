@@ -10,6 +10,7 @@ mod keep;
 mod news;
 mod outage;
 mod page;
+mod points;
 mod refill;
 mod rejudge;
 mod sweep;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 pub use judge::{Judge, Parts, SeatLost};
 pub use news::OutcomeNews;
+pub use points::{POINTS, WAITS};
 pub use rejudge::{Rejudge, RejudgeError, RejudgeProgress, RejudgeReport, Shift};
 pub use sweep::{SweepError, SweepReport};
 

@@ -9,6 +9,7 @@ use canary_domain::{Facts, Moment, Origin};
 use canary_store::{Filter, Leadership};
 use chrono::TimeDelta;
 
+use crate::points;
 use crate::sweep::is_awaited;
 use crate::{Judge, SweepError};
 
@@ -28,8 +29,10 @@ impl Judge {
         self.tally.in_flight(&pending);
         let pending: Vec<Facts> =
             pending.into_iter().filter(|facts| facts.test.registered_at < now - GRACE).collect();
+        points::REFILL_READ.reached();
         let before = self.board.open_count().await.map_err(SweepError::Board)?;
         self.offer(lead, &pending).await?;
+        points::REFILL_OFFERED.reached();
         let after = self.board.open_count().await.map_err(SweepError::Board)?;
         if all || after > before {
             self.offer_watched(lead, now).await?;

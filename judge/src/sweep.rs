@@ -16,6 +16,7 @@ use tracing::error;
 
 use crate::Judge;
 use crate::page::{Judged, Look, Next, coverage};
+use crate::points;
 
 /// When to try again to write a row that the ledger refuses.
 const REFUSED_PAUSE: TimeDelta = TimeDelta::minutes(1);
@@ -104,13 +105,16 @@ impl Sweep<'_> {
         if page.is_empty() {
             return Ok(());
         }
+        points::DUE_READ.reached();
         let page = page.into_iter().map(|facts| self.look.at(facts)).collect();
         let page = self.remember(page).await?;
         let mut next = Next::of(&page);
         self.report.looked += page.len();
         self.report.decided += page.iter().filter(|judged| judged.row.verdict.is_some()).count();
         let rows: Vec<FactsRow> = page.into_iter().map(|judged| judged.row).collect();
+        points::VERDICTS_MADE.reached();
         let written = self.judge.write(self.lead, &rows).await?;
+        points::VERDICTS_WRITTEN.reached();
         self.report.changed += written.changed;
         self.report.refused += written.refused.len();
         if !written.refused.is_empty() {
@@ -121,6 +125,7 @@ impl Sweep<'_> {
         if !next.looks.is_empty() {
             self.lead.check()?;
             self.judge.board.reschedule(&next.looks).await.map_err(SweepError::Board)?;
+            points::LOOKS_SET.reached();
         }
         self.close(&next.close).await
     }
@@ -152,6 +157,7 @@ impl Sweep<'_> {
         }
         self.lead.check()?;
         self.judge.board.close(tests).await.map_err(SweepError::Board)?;
+        points::TESTS_CLOSED.reached();
         self.judge.tally.closed(tests);
         self.report.closed += tests.len();
         Ok(())
@@ -164,6 +170,7 @@ impl Sweep<'_> {
             return Ok(());
         }
         let rows = self.judge.ledger.rows(lost).await.map_err(SweepError::Ledger)?;
+        points::LOST_FOUND.reached();
         let known: HashSet<TestId> = rows.iter().map(|row| row.facts.test.test_id).collect();
         for test_id in lost.iter().filter(|test_id| !known.contains(test_id)) {
             error!(%test_id, "neither board nor ledger knows what was fired here; the test is given up");

@@ -17,6 +17,7 @@ use tracing::{debug, warn};
 use crate::agents::{Agents, SignInError};
 use crate::answer;
 use crate::platform::{NoReply, Platform, Reply};
+use crate::points;
 use crate::right::Right;
 use crate::settings::Route;
 
@@ -107,7 +108,9 @@ impl Firer {
             }
             Sent::Withheld(withheld) => facts.withheld = Some(withheld),
         }
+        points::FIRE_ANSWERED.reached();
         self.note(&facts).await;
+        points::ANSWER_NOTED.reached();
         Fired { facts, retry_after: wait }
     }
 
@@ -147,6 +150,7 @@ impl Firer {
         let fired_at = self.clock.at(began);
         facts.fired_at = Some(fired_at);
         facts.fired_error_us = u64::try_from(self.clock.error_bound().as_micros()).unwrap_or(u64::MAX);
+        points::FIRE_ALLOWED.reached();
         // The end of the call is the call's own, however long the board takes beside it.
         let timed = async { (request.await, Instant::now()) };
         let ((reply, ended), ()) = tokio::join!(timed, self.note_fired(facts, fired_at));
@@ -199,6 +203,7 @@ impl Firer {
         if let Err(error) = self.board.note_fired(facts.test.test_id, fired_at, facts.fired_error_us).await {
             debug!(test_id = %facts.test.test_id, %error, "the firing was not noted yet");
         }
+        points::FIRE_NOTED.reached();
     }
 
     /// Notes all of it until the board has it, or the watch is over.

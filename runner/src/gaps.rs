@@ -9,6 +9,7 @@ use canary_domain::{Hold, Reason, TestId};
 use canary_store::{Leadership, Result, Unfired};
 use tracing::{info, warn};
 
+use crate::points;
 use crate::settings::Route;
 use crate::slots::Slots;
 
@@ -105,7 +106,9 @@ impl Place<'_> {
     }
 
     async fn write(&self, slots: &Slots, rows: &[Unfired]) -> Result<()> {
+        points::GAPS_FOUND.reached();
         let written: HashSet<TestId> = slots.ledger.write_unfired(rows).await?.into_iter().collect();
+        points::GAPS_WRITTEN.reached();
         info!(path = self.route.name, slots = written.len(), "slots that were not fired are written down");
         for row in rows.iter().filter(|row| written.contains(&row.test.test_id)) {
             slots.count_unfired(self.route, row.reason, 1);

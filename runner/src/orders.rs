@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::fire::Firer;
+use crate::points;
 use crate::right::Right;
 use crate::settings::{Route, Settings};
 use crate::under_way::UnderWay;
@@ -140,11 +141,13 @@ impl Shared {
         }
         let test = self.settings.free_test(&route, Origin::Fire, self.firer.clock.now());
         let (test_id, path) = (test.test_id, &route.name);
+        points::ORDER_TAKEN.reached();
         let begun = self.begin(&right, &test).await;
         let registered = begun.as_ref().map_or_else(|not| not.registered, |()| true);
         let awaited = answer.send(begun.as_ref().map(|()| test_id).map_err(|not| not.error.clone())).is_ok();
         let facts = Facts::registered(test);
         if begun.is_ok() && awaited {
+            points::ORDER_ANSWERED.reached();
             let fired = self.firer.fire(&right, &route, facts).await;
             let status = fired.facts.fire_status().map(tracing::field::display);
             info!(path, %test_id, status, "fired by order");
@@ -169,7 +172,10 @@ impl Shared {
             Err(cause) => return Err(away("the board", cause, false)),
         }
         // Taken: the judge has met the test on the board and written its row.
-        in_time(self.ledger.claim(test)).await.map(drop).map_err(|cause| away("the ledger", cause, true))
+        points::ORDER_REGISTERED.reached();
+        in_time(self.ledger.claim(test)).await.map_err(|cause| away("the ledger", cause, true))?;
+        points::ORDER_CLAIMED.reached();
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ use tracing::{debug, info, warn};
 
 use crate::fire::Firer;
 use crate::holds::Holds;
+use crate::points;
 use crate::settings::{Route, Settings};
 
 /// The most time a slot makes ready in, and waits for the ledger before the board's claim alone decides.
@@ -142,7 +143,9 @@ impl Slots {
         if lead.check().is_err() {
             return;
         }
+        points::SLOT_DECIDED.reached();
         let Some(claim) = self.claim(&test).await else { return };
+        points::SLOT_CLAIMED.reached();
         let facts = Facts::registered(test);
         match self.firer.board.register(lead, &facts.test).await {
             Ok(Registration::Registered) => {}
@@ -152,6 +155,7 @@ impl Slots {
             Ok(Registration::NotLeading) => return self.give_up(facts, claim, "the lease is gone").await,
             Err(error) => return self.give_up(facts, claim, &error.to_string()).await,
         }
+        points::SLOT_REGISTERED.reached();
         let fired = self.firer.fire(&lead.into(), &slot.route, facts).await;
         info!(
             path = slot.route.name, cycle = slot.cycle, test_id = %fired.facts.test.test_id,
@@ -214,8 +218,10 @@ impl Slots {
             return;
         }
         let row = Unfired { test, reason, at: self.firer.clock.now() };
+        points::UNFIRED_DECIDED.reached();
         match self.ledger.write_unfired(&[row]).await {
             Ok(written) => {
+                points::UNFIRED_WRITTEN.reached();
                 info!(path = slot.route.name, cycle = slot.cycle, %reason, "not fired");
                 self.count_unfired(&slot.route, reason, written.len());
             }

@@ -51,6 +51,10 @@ pub enum Command {
     Rejudge(RejudgeArgs),
     /// Delete old rows before their retention is over; the hours' rollups stay.
     Prune(PruneArgs),
+    /// List the failpoints of this build, a line each.
+    #[cfg(feature = "failpoints")]
+    #[command(hide = true)]
+    Failpoints,
 }
 
 /// Of `demo`.

@@ -16,6 +16,8 @@ mod clock;
 mod commands;
 mod credentials;
 mod exit;
+#[cfg(feature = "failpoints")]
+mod failpoints;
 mod front;
 mod instance;
 mod leading;
@@ -48,10 +50,20 @@ pub fn explain(error: &clap::Error) -> ExitCode {
 /// Runs a command; its result is the process's exit code.
 #[must_use]
 pub fn main(cli: Cli) -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _armed = match failpoints::arm() {
+        Ok(armed) => armed,
+        Err(unknown) => {
+            eprintln!("canary: FAILPOINTS: there is no {unknown}; `canary failpoints` lists what there is");
+            return ExitCode::from(exit::USAGE);
+        }
+    };
     let quiet = match cli.command {
         Command::Run | Command::Sandbox(_) => "info",
         // They name what could not be done as ordered: samples refused, rows of another slot key.
         Command::Export(_) | Command::Rejudge(_) | Command::Prune(_) => "warn",
+        #[cfg(feature = "failpoints")]
+        Command::Failpoints => "error",
         Command::Demo(_) | Command::Probe(_) | Command::Check | Command::Status | Command::Migrate => "error",
     };
     let filter = cli.log_filter.as_deref().unwrap_or(quiet);

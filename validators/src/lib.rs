@@ -22,6 +22,7 @@ mod index;
 mod link;
 mod mapping;
 mod outbox;
+mod points;
 mod reactor;
 mod reader;
 mod readiness;
@@ -40,6 +41,7 @@ mod correlate_tests;
 mod reader_tests;
 
 pub use mapping::{Mapping, MappingError};
+pub use points::POINTS;
 pub use readiness::Readiness;
 pub use settings::{Credentials, Settings};
 pub use validators::{Host, Validators, ValidatorsError};

@@ -20,6 +20,7 @@ use crate::desk::{Dealt, Desk};
 use crate::event::{EventReader, Seen};
 use crate::filter::Filter;
 use crate::link::Closed;
+use crate::points;
 use crate::replay::Replay;
 
 /// What the reactors of one process share.
@@ -214,6 +215,7 @@ impl Reader {
         let error_us = u64::try_from(clock.error_bound().as_micros()).unwrap_or(u64::MAX);
         let local = event.frame == self.around.frame;
         let seen = Seen { local, at, seen: clock.at(at), via, error_us, event };
+        points::FRAME_SEEN.reached();
         match self.around.desk.event(seen) {
             Dealt::With => {}
             Dealt::Lost => {

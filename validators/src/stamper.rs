@@ -16,6 +16,7 @@ use tracing::{debug, info, warn};
 
 use crate::desk::Desk;
 use crate::outbox::Outbox;
+use crate::points;
 
 /// Sightings a call.
 const BATCH: usize = 500;
@@ -79,6 +80,7 @@ impl Stamper {
     async fn write_seen(&self, outbox: &Outbox, told: &mut Told) -> Result<()> {
         let sightings: Vec<Sighting> = outbox.sightings().collect();
         for batch in sightings.chunks(BATCH) {
+            points::STAMPS_DUE.reached();
             match self.board.stamp(batch).await {
                 Ok(unknown) if unknown.is_empty() => {}
                 Ok(unknown) => {
@@ -90,6 +92,7 @@ impl Stamper {
                 Err(error) if error.is_unavailable() => return Err(error),
                 Err(_) => self.stamp_singly(batch, told).await?,
             }
+            points::STAMPS_WRITTEN.reached();
         }
         let now = Instant::now();
         outbox.made_at().for_each(|at| self.metrics.stamp_delay(now.saturating_duration_since(at)));
@@ -117,6 +120,7 @@ impl Stamper {
             {
                 self.metrics.covered_until(state.event_type, covered.until);
             }
+            points::STATES_SAVED.reached();
         }
         Ok(())
     }

@@ -32,5 +32,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8> {
         Command::Rejudge(args) => rejudge::run(Settings::load(&cli.config)?, args).await,
         Command::Prune(args) => prune::run(Settings::load(&cli.config)?, args).await,
         Command::Migrate => migrate::run(Settings::load(&cli.config)?).await,
+        #[cfg(feature = "failpoints")]
+        Command::Failpoints => Ok(crate::failpoints::list()),
     }
 }
