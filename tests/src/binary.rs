@@ -32,12 +32,25 @@ impl Ended {
 /// # Panics
 /// If it can't be started, or is still running after `seconds`.
 pub async fn canary(arguments: &[&str], seconds: u64) -> Ended {
-    canary_in(Path::new("/"), arguments, seconds).await
+    canary_with(arguments, &[], seconds).await
+}
+
+/// As [`canary`], with these variables.
+///
+/// # Panics
+/// As [`canary`].
+pub async fn canary_with(arguments: &[&str], environment: &[(&str, &str)], seconds: u64) -> Ended {
+    ended(Path::new("/"), arguments, environment, seconds).await
 }
 
 pub(crate) async fn canary_in(folder: &Path, arguments: &[&str], seconds: u64) -> Ended {
+    ended(folder, arguments, &[], seconds).await
+}
+
+async fn ended(folder: &Path, arguments: &[&str], environment: &[(&str, &str)], seconds: u64) -> Ended {
     let mut command = Command::new(program());
-    command.args(arguments).env_clear().current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
+    command.args(arguments).env_clear().envs(environment.iter().copied()).current_dir(folder);
+    command.stdin(Stdio::null()).kill_on_drop(true);
     let output = timeout(Duration::from_secs(seconds), command.output()).await;
     let output =
         output.unwrap_or_else(|_| panic!("canary {arguments:?} still runs after {seconds} s")).unwrap();

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use canary_sandbox::Sandbox;
 use canary_test_servers::{Postgres, Redis};
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -21,6 +22,9 @@ use crate::port;
 use crate::row::Row;
 use crate::stores::{self, Server};
 use crate::wait::within;
+
+/// How long a test's own questions to Redis may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Everything that a canary needs, and none running yet. Instances are the test's own.
 pub struct Deployment {
@@ -121,11 +125,24 @@ impl Deployment {
     /// If it can't be started.
     #[must_use]
     pub fn launch_with(&self, console: &str) -> Instance {
+        self.begin(console, &[("RUST_LOG", self.plan.log.as_str())])
+    }
+
+    /// Starts a `canary run` whose failpoints are armed like this: `runner.slot.claimed=2*off->return`.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    #[must_use]
+    pub fn launch_armed(&self, failpoints: &str) -> Instance {
+        self.begin("", &[("RUST_LOG", self.plan.log.as_str()), ("FAILPOINTS", failpoints)])
+    }
+
+    fn begin(&self, console: &str, environment: &[(&str, &str)]) -> Instance {
         let number = self.instances.fetch_add(1, Ordering::Relaxed);
         let file = format!("run-{number}.toml");
         let address = self.configure(&file, console);
         let config = self.folder().join(file);
-        Instance::start(Arc::clone(&self.guardian), &config, address, &self.plan.log)
+        Instance::start(Arc::clone(&self.guardian), &config, address, environment)
     }
 
     /// Starts `canary run` and waits until it is ready.
@@ -190,7 +207,10 @@ impl Deployment {
     /// If that doesn't answer.
     pub async fn board(&self) -> MultiplexedConnection {
         let client = redis::Client::open(self.redis.url()).unwrap();
-        client.get_multiplexed_async_connection().await.unwrap()
+        let patient = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        client.get_multiplexed_async_connection_with_config(&patient).await.unwrap()
     }
 
     /// A key as it stands in Redis: `key("canary:open")`.

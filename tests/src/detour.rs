@@ -23,5 +23,5 @@ pub fn launch_through(deployment: &Deployment, detours: &[(String, String)]) -> 
     let console = SocketAddr::from(([127, 0, 0, 1], port::free()));
     let file = guardian.folder().join("detour.toml");
     std::fs::write(&file, format!("{toml}\n[console]\nlisten = \"{console}\"\n")).unwrap();
-    Instance::start(guardian, &file, console, "info")
+    Instance::start(guardian, &file, console, &[("RUST_LOG", "info")])
 }

@@ -22,10 +22,16 @@ pub struct Instance {
 }
 
 impl Instance {
-    pub(crate) fn start(guardian: Arc<Guardian>, config: &Path, console: SocketAddr, filter: &str) -> Self {
+    pub(crate) fn start(
+        guardian: Arc<Guardian>,
+        config: &Path,
+        console: SocketAddr,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let log = config.with_extension("log");
         let config = config.to_str().unwrap();
-        let process = Process::start(guardian, &["run", "--config", config], log.to_str().unwrap(), filter);
+        let process =
+            Process::start(guardian, &["run", "--config", config], log.to_str().unwrap(), environment);
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
         Self { process, console, client }
     }

@@ -22,8 +22,10 @@
 mod binary;
 mod deployment;
 mod detour;
+pub mod exported;
 mod guardian;
 mod instance;
+pub mod invariants;
 mod metrics;
 mod plan;
 mod port;
@@ -37,7 +39,7 @@ use std::sync::OnceLock;
 
 use tokio::runtime::{Builder, Runtime};
 
-pub use binary::{Ended, canary};
+pub use binary::{Ended, canary, canary_with};
 pub use deployment::Deployment;
 pub use detour::launch_through;
 pub use instance::Instance;

@@ -41,16 +41,22 @@ impl Process {
     /// If it can't be started.
     #[must_use]
     pub fn spawn(arguments: &[&str]) -> Self {
-        Self::start(Arc::new(Guardian::new()), arguments, "process.log", "info")
+        Self::start(Arc::new(Guardian::new()), arguments, "process.log", &[("RUST_LOG", "info")])
     }
 
-    pub(crate) fn start(guardian: Arc<Guardian>, arguments: &[&str], log: &str, filter: &str) -> Self {
+    /// Its whole environment is given.
+    pub(crate) fn start(
+        guardian: Arc<Guardian>,
+        arguments: &[&str],
+        log: &str,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let log = guardian.folder().join(log);
         let output = File::create(&log).unwrap();
         let child = Command::new(binary::program())
             .args(arguments)
             .env_clear()
-            .env("RUST_LOG", filter)
+            .envs(environment.iter().copied())
             .current_dir(guardian.folder())
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())

@@ -5,6 +5,7 @@
 
 mod cargo;
 mod demo;
+mod failpoints;
 mod node;
 mod packages;
 mod steps;

@@ -13,13 +13,23 @@ use crate::node::Project;
 use crate::steps::Steps;
 use crate::tally::{Counts, Tally};
 use crate::vitest::Vitest;
-use crate::{cargo, packages, ui};
+use crate::{cargo, failpoints, packages, ui};
 
 /// As in sysexits.h: something that this needs is not available.
 const EXIT_UNAVAILABLE: u8 = 69;
 
 const CLIPPY: [&str; 7] = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
-const BUILD_CANARY: [&str; 6] = ["build", "--locked", "--package", "canary-service", "--bin", "canary"];
+/// With failpoints, for the tests that let it die at them; nothing else of it is another.
+const BUILD_CANARY: [&str; 8] = [
+    "build",
+    "--locked",
+    "--package",
+    "canary-service",
+    "--bin",
+    "canary",
+    "--features",
+    failpoints::FEATURE,
+];
 const BUILD_TESTS: [&str; 5] = ["test", "--workspace", "--locked", "--no-fail-fast", "--no-run"];
 const TESTS: [&str; 4] = ["test", "--workspace", "--locked", "--no-fail-fast"];
 
