@@ -69,6 +69,9 @@ pub struct DemoArgs {
     /// Where the console listens.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: std::net::SocketAddr,
+    /// Push closed results there, too: an address for Prometheus remote write.
+    #[arg(long, value_name = "URL")]
+    pub export: Option<String>,
 }
 
 /// Of `probe`.

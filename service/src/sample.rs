@@ -20,6 +20,8 @@ pub(crate) struct Cadence {
     pub silence_after: u32,
     pub deadline: u32,
     pub listen: String,
+    /// Where closed results are pushed to, if anywhere.
+    pub export: Option<String>,
 }
 
 impl Default for Cadence {
@@ -34,6 +36,7 @@ impl Default for Cadence {
             silence_after: 5,
             deadline: 10,
             listen: "127.0.0.1:8080".into(),
+            export: None,
         }
     }
 }
@@ -71,14 +74,21 @@ pub(crate) fn write_files(sandbox: &Sandbox, folder: &Path, cadence: &Cadence) -
         )?;
     }
     let file = folder.join("canary.toml");
-    let text = format!("{}{}{agents}{}", head(folder, cadence), frames(sandbox, &token), paths());
+    let text = format!(
+        "{}{}{}{agents}{}",
+        head(folder, cadence),
+        export(cadence.export.as_deref()),
+        frames(sandbox, &token),
+        paths()
+    );
     write(&file, text).with_context(|| format!("{} can't be written", file.display()))?;
     Ok(file)
 }
 
 fn head(folder: &Path, cadence: &Cadence) -> String {
-    let Cadence { fire_every, spread, sweep_every, watch, blind_after, silence_after, deadline, listen } =
-        cadence;
+    let Cadence {
+        fire_every, spread, sweep_every, watch, blind_after, silence_after, deadline, listen, ..
+    } = cadence;
     let ledger = folder.join("canary.db");
     format!(
         "canary = \"sandbox\"\n\n[cadence]\nfire_every = \"{fire_every}s\"\nspread = \"{spread}s\"\nsweep_every = \"{sweep_every}s\"\n\
@@ -86,6 +96,10 @@ fn head(folder: &Path, cadence: &Cadence) -> String {
          [deadlines]\nintra = \"{deadline}s\"\nasync = \"{deadline}s\"\n\"2pc\" = \"{deadline}s\"\n\n\
          [embedded]\npath = {ledger:?}\n\n[console]\nlisten = {listen:?}\n\n"
     )
+}
+
+fn export(to: Option<&str>) -> String {
+    to.map(|url| format!("[export]\nremote_write = {url:?}\nevery = \"5s\"\n\n")).unwrap_or_default()
 }
 
 fn frames(sandbox: &Sandbox, token: &Path) -> String {

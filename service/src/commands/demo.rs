@@ -25,7 +25,11 @@ pub(super) async fn run(args: DemoArgs) -> Result<u8> {
         sandbox.faults().set(read_faults(file)?);
     }
     let folder = tempfile::tempdir().context("a temporary folder can't be made")?;
-    let cadence = sample::Cadence { listen: args.listen.to_string(), ..sample::Cadence::default() };
+    let cadence = sample::Cadence {
+        listen: args.listen.to_string(),
+        export: args.export,
+        ..sample::Cadence::default()
+    };
     let settings = Settings::load(&sample::write_files(&sandbox, folder.path(), &cadence)?)?;
     let mut supervisor = Supervisor::new();
     let Some(instance) = Instance::build(settings, &mut supervisor).await? else { return Ok(0) };
