@@ -1,4 +1,4 @@
-//! The developers' commands: `cargo xtask demo`, `cargo xtask ui` and `cargo xtask test`.
+//! The developers' commands: `cargo xtask demo`, `cargo xtask monitor`, `cargo xtask ui` and `cargo xtask test`.
 //!
 //! They are all that a fresh Debian machine with Rust needs, so this crate has few dependencies and builds in seconds.
 #![expect(clippy::print_stdout, reason = "commands for a terminal: what they print is their result")]
@@ -6,6 +6,7 @@
 mod cargo;
 mod demo;
 mod failpoints;
+mod monitor;
 mod node;
 mod packages;
 mod steps;
@@ -15,6 +16,7 @@ mod ui;
 mod vitest;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +37,14 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Starts `canary demo`, and Prometheus, Alertmanager and VictoriaMetrics that watch it; says where they are; until Ctrl-C.
+    ///
+    /// Exit code 1: the demo ended, or something did not start; 69: a server is missing and can't be installed from here.
+    Monitor {
+        /// This binary, instead of one that is built (release, with its page).
+        #[arg(long, value_name = "PATH")]
+        canary: Option<PathBuf>,
+    },
     /// Builds the console's page, which the binary embeds, if anything changed since it was built.
     ///
     /// Exit code 0: it is there; 1: the build failed; 69: Node.js or npm is missing or too old.
@@ -48,6 +58,7 @@ enum Command {
 fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         Command::Demo { arguments } => demo::run(&arguments),
+        Command::Monitor { canary } => monitor::run(canary),
         Command::Ui => ui::run(),
         Command::Test => test::run(),
     }

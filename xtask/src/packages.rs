@@ -8,14 +8,15 @@ use anyhow::{Context, ensure};
 
 use crate::node;
 
+/// As in sysexits.h: something that this needs is not available.
+pub(crate) const EXIT_UNAVAILABLE: u8 = 69;
+
 const APT: &str = "/usr/bin/apt-get";
 const CHROMIUM: &str = "chromium";
-/// Brings `amtool`, too.
-const ALERTMANAGER: &str = "prometheus-alertmanager";
 
 /// Sees that everything the tests need is here; false, with a line on what to install, where only somebody else can do that.
 pub(crate) fn ensure_for_tests() -> anyhow::Result<bool> {
-    let servers = missing_servers();
+    let servers = canary_test_servers::missing_packages();
     let missing = missing_for_tests();
     if !missing.is_empty() {
         if !install("The tests need", &missing)? {
@@ -28,6 +29,20 @@ pub(crate) fn ensure_for_tests() -> anyhow::Result<bool> {
     node_is_right()
 }
 
+/// Sees that the servers are here that watch the demo; false, with a line on what to install, where only somebody else can
+/// do that.
+pub(crate) fn ensure_for_monitoring() -> anyhow::Result<bool> {
+    let missing = canary_test_servers::missing_monitoring_packages();
+    if missing.is_empty() {
+        return Ok(true);
+    }
+    let installed = install("The monitoring stack needs", &missing)?;
+    if installed {
+        missing.iter().try_for_each(|package| switch_off(package))?;
+    }
+    Ok(installed)
+}
+
 /// Sees that the page can be built; false, with a line on what to install, where only somebody else can do that.
 pub(crate) fn ensure_for_page() -> anyhow::Result<bool> {
     let missing = node::missing_packages();
@@ -36,13 +51,11 @@ pub(crate) fn ensure_for_page() -> anyhow::Result<bool> {
 
 fn missing_for_tests() -> Vec<&'static str> {
     let browser = (!is_in_path(CHROMIUM) && !browser_is_named()).then_some(CHROMIUM);
-    missing_servers().into_iter().chain(browser).chain(node::missing_packages()).collect()
-}
-
-/// The Debian packages that are missing and bring a service.
-fn missing_servers() -> Vec<&'static str> {
-    let alertmanager = (!is_in_path(ALERTMANAGER)).then_some(ALERTMANAGER);
-    canary_test_servers::missing_packages().into_iter().chain(alertmanager).collect()
+    canary_test_servers::missing_packages()
+        .into_iter()
+        .chain(browser)
+        .chain(node::missing_packages())
+        .collect()
 }
 
 fn node_is_right() -> anyhow::Result<bool> {

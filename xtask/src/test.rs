@@ -15,9 +15,6 @@ use crate::tally::{Counts, Tally};
 use crate::vitest::Vitest;
 use crate::{cargo, failpoints, packages, ui};
 
-/// As in sysexits.h: something that this needs is not available.
-const EXIT_UNAVAILABLE: u8 = 69;
-
 const CLIPPY: [&str; 7] = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
 /// With failpoints, for the tests that let it die at them; nothing else of it is another.
 const BUILD_CANARY: [&str; 8] = [
@@ -49,7 +46,7 @@ const END: &str = "\u{4}end of cargo's output\u{4}";
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let mut steps = Steps::default();
     if !steps.step("packages", packages::ensure_for_tests)? {
-        return Ok(ExitCode::from(EXIT_UNAVAILABLE));
+        return Ok(ExitCode::from(packages::EXIT_UNAVAILABLE));
     }
     let mut tally = Tally::default();
     steps.step("fmt", || Ok(cargo::run(&["fmt", "--all", "--check"])?.success()))?;

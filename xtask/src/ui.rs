@@ -16,16 +16,13 @@ use crate::packages;
 /// The page's project.
 pub(crate) const FOLDER: &str = "console/ui";
 
-/// As in sysexits.h: something that this needs is not available.
-const EXIT_UNAVAILABLE: u8 = 69;
-
 /// What is no source.
 const MADE: [&str; 4] = ["node_modules", "dist", "coverage", ".vite"];
 
 /// `cargo xtask ui`.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     if !packages::ensure_for_page()? {
-        return Ok(ExitCode::from(EXIT_UNAVAILABLE));
+        return Ok(ExitCode::from(packages::EXIT_UNAVAILABLE));
     }
     Ok(if build()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -9,15 +9,25 @@ const REDIS_PACKAGE: &str = "redis-server";
 const POSTGRES_PACKAGE: &str = "postgresql";
 const VICTORIA_METRICS: &str = "victoria-metrics";
 const PROMETHEUS: &str = "prometheus";
+/// Brings `amtool`, too.
+const ALERTMANAGER: &str = "prometheus-alertmanager";
 const DEBIAN_POSTGRES: &str = "/usr/lib/postgresql";
 
 /// The Debian packages that tests need and this machine lacks.
 pub fn missing_packages() -> Vec<&'static str> {
     let redis = redis_server().err().map(|_| REDIS_PACKAGE);
     let postgres = postgres_folder().err().map(|_| POSTGRES_PACKAGE);
-    let monitoring =
-        [victoria_metrics().err().map(|_| VICTORIA_METRICS), prometheus().err().map(|_| PROMETHEUS)];
-    redis.into_iter().chain(postgres).chain(monitoring.into_iter().flatten()).collect()
+    redis.into_iter().chain(postgres).chain(missing_monitoring_packages()).collect()
+}
+
+/// Those of them that bring the monitoring servers.
+pub fn missing_monitoring_packages() -> Vec<&'static str> {
+    let missing = [
+        victoria_metrics().err().map(|_| VICTORIA_METRICS),
+        prometheus().err().map(|_| PROMETHEUS),
+        alertmanager().err().map(|_| ALERTMANAGER),
+    ];
+    missing.into_iter().flatten().collect()
 }
 
 /// The Redis server, or Valkey under its own name.
@@ -37,6 +47,13 @@ pub(crate) fn victoria_metrics() -> anyhow::Result<PathBuf> {
 /// Prometheus.
 pub(crate) fn prometheus() -> anyhow::Result<PathBuf> {
     in_path(PROMETHEUS).with_context(|| not_found("Prometheus", PROMETHEUS))
+}
+
+/// Alertmanager, under the name of the package or of its own releases.
+pub(crate) fn alertmanager() -> anyhow::Result<PathBuf> {
+    in_path(ALERTMANAGER)
+        .or_else(|| in_path("alertmanager"))
+        .with_context(|| not_found("Alertmanager", ALERTMANAGER))
 }
 
 /// The folder of `initdb`, `postgres` and their clients: Debian's newest, else the one in `PATH`.

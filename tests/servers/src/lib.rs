@@ -1,4 +1,4 @@
-//! Starts private servers for tests (Redis, PostgreSQL, VictoriaMetrics, Prometheus), and always stops them.
+//! Starts private servers for tests (Redis, PostgreSQL, VictoriaMetrics, Prometheus, Alertmanager), and always stops them.
 //!
 //! Tests meet real servers, and a test process can end in any way: normally with statics that are never dropped,
 //! by a panic, by SIGKILL. So no server belongs to the test process: each belongs to a small shell, the guardian,
@@ -8,23 +8,29 @@
 //! Races it lives with: another process may take the chosen port first (another is chosen), and another server may
 //! answer on it (a server is ready only once it has proved to be ours).
 
+mod alertmanager;
 mod binaries;
+mod demo;
 mod guardian;
 mod port;
 mod postgres;
 mod prometheus;
 mod redis;
 mod server;
+mod shipped;
 mod victoria_metrics;
 mod wait;
 mod web;
 
 use std::sync::OnceLock;
 
-pub use binaries::missing_packages;
+pub use alertmanager::Alertmanager;
+pub use binaries::{missing_monitoring_packages, missing_packages};
+pub use demo::Demo;
 pub use postgres::Postgres;
 pub use prometheus::Prometheus;
 pub use redis::Redis;
+pub use shipped::Shipped;
 pub use victoria_metrics::VictoriaMetrics;
 
 /// The one Redis of this test binary, started on first use. Tests share it, so each needs a key prefix of its own;

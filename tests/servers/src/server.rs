@@ -104,7 +104,7 @@ impl<P: Program> Server<P> {
 }
 
 /// The guardian hasn't waited for it yet, so the process id can't have been given to another.
-fn has_ended(process: u32) -> bool {
+pub(crate) fn has_ended(process: u32) -> bool {
     match std::fs::read_to_string(format!("/proc/{process}/stat")) {
         Ok(stat) => stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')),
         Err(_) => true,

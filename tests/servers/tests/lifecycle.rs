@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use canary_test_servers::{Postgres, Prometheus, Redis, VictoriaMetrics, shared_postgres, shared_redis};
+use canary_test_servers::{
+    Alertmanager, Postgres, Prometheus, Redis, Shipped, VictoriaMetrics, shared_postgres, shared_redis,
+};
 
 fn connect(port: u16) -> TcpStream {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
@@ -102,6 +104,23 @@ fn a_dropped_prometheus_is_gone_with_its_folder_and_a_restarted_one_is_where_it_
     assert!(get(port, "/-/ready").ends_with("200 OK"));
     drop(server);
     assert!(refuses(port) && !folder.exists());
+}
+
+#[test]
+fn an_alertmanager_starts_on_the_shipped_configuration_and_a_dropped_one_is_gone_with_its_folder() {
+    let shipped = Shipped::read("alertmanager/alertmanager.yml").unwrap();
+    let server = Alertmanager::start_with(shipped.text()).unwrap();
+    let (port, folder) = (server.port(), server.folder().to_owned());
+    assert_eq!(server.url(), format!("http://127.0.0.1:{port}"));
+    assert!(get(port, "/-/ready").ends_with("200 OK"));
+    drop(server);
+    assert!(refuses(port) && !folder.exists());
+}
+
+#[test]
+fn an_alertmanager_that_refuses_its_configuration_is_an_error_with_its_words() {
+    let error = format!("{:#}", Alertmanager::start_with("route: {receiver: nobody}").unwrap_err());
+    assert!(error.contains("undefined receiver"), "{error}");
 }
 
 #[test]
