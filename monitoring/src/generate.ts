@@ -1,8 +1,10 @@
-// Writes the dashboard. The file is in the repository, so that Grafana needs nothing but it; a test compares the two.
+// Writes the dashboard and the reference of metrics. Both files are in the repository, so that nobody needs anything but
+// them; tests compare.
 
 import { writeFileSync } from 'node:fs';
 
 import { text } from './dashboard.js';
+import { reference } from './reference.js';
 
-const file = new URL('../grafana/28-canary-reactor.json', import.meta.url);
-writeFileSync(file, text());
+writeFileSync(new URL('../grafana/28-canary-reactor.json', import.meta.url), text());
+writeFileSync(new URL('../../docs/metrics.md', import.meta.url), reference());

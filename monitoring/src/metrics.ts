@@ -49,9 +49,6 @@ export const CANARY: Readonly<Record<string, Metric>> = {
   canary_build_info: metric('gauge', 'version'),
 };
 
-/** Served only by an instance that exports, so the captured sample lacks them. */
-export const ONLY_WITH_EXPORT: readonly string[] = ['canary_export_samples_total', 'canary_export_lag_seconds'];
-
 /** On every series that the canary pushes to the trend's store (design §13). */
 export const EXPORTED_LABELS = ['canary', 'path', 'backend', 'source_frame', 'dest_frame'] as const;
 

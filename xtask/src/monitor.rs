@@ -58,7 +58,8 @@ impl Stack {
         let alertmanager = Alertmanager::start_with(nobody.text())?;
         let demo = Demo::start(canary, &format!("{}/api/v1/write", victoria_metrics.url()))?;
         let config = Shipped::prometheus(CANARY, &[demo.console()], alertmanager.port())?;
-        let prometheus = Prometheus::start_with(config.text(), &[])?;
+        // It knows no Alertmanager in its first seconds; without this, what it has to say then waits for a minute.
+        let prometheus = Prometheus::start_with(config.text(), &["--rules.alert.resend-delay=5s"])?;
         Ok(Self { victoria_metrics, alertmanager, demo, prometheus })
     }
 

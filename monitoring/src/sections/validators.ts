@@ -65,12 +65,12 @@ export function validators(): Section {
       graph(
         {
           title: 'Rejected events',
-          description: 'Frames and events that were not stamped though they were not just users\' traffic. `mismatch` speaks against the platform, `stranger` is somebody\'s memo.',
+          description: 'Frames and events that were not stamped though they were not just users\' traffic. `mismatch` speaks against the platform, `stranger` is somebody\'s memo. As the instance that met most of them has it.',
           unit: units.Short,
           interval: CALM,
           min: 0,
         },
-        { expr: increase(['reason'], STEP, 'canary_reactor_rejected_total'), legend: '{{reason}}' },
+        { expr: over('max', ['reason'], increase(['instance', 'reason'], STEP, 'canary_reactor_rejected_total')), legend: '{{reason}}' },
       ),
       graph(
         {

@@ -1,0 +1,46 @@
+//! What a real instance serves is what Prometheus' own tool accepts, and what the reference was made from.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use canary_test_servers::Shipped;
+use canary_tests::{Deployment, Plan, run, until_some};
+
+/// An exporting instance, so that all metrics are there; nobody has to receive what it exports.
+async fn served() -> String {
+    let more = "[export]\nremote_write = \"http://127.0.0.1:1/api/v1/write\"\n".to_owned();
+    let stage = Deployment::start(Plan { more, ..Plan::default() }).await;
+    let canary = stage.launch_ready().await;
+    until_some("the export's metrics", 20, async || {
+        let text = canary.get("/metrics").await?.text().await.ok()?;
+        text.contains("role=\"export\"").then_some(text)
+    })
+    .await
+}
+
+/// The names, types and meanings in a text.
+fn declared(text: &str) -> BTreeSet<&str> {
+    text.lines().filter(|line| line.starts_with("# ")).collect()
+}
+
+#[test]
+fn promtool_finds_nothing_wrong_with_the_metrics_and_the_reference_was_made_from_these() {
+    run(async {
+        let text = served().await;
+        let mut promtool = Command::new("promtool")
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let ended = promtool.wait_with_output().unwrap();
+        let said = [ended.stdout, ended.stderr].map(|output| String::from_utf8(output).unwrap()).concat();
+        assert!(ended.status.success() && said.is_empty(), "{}\n{said}", ended.status);
+
+        let captured = std::fs::read_to_string(Shipped::folder().join("test/fixtures/metrics.txt")).unwrap();
+        assert_eq!(declared(&text), declared(&captured), "take monitoring/test/fixtures/metrics.txt anew");
+    });
+}
