@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use canary_test_servers::Shipped;
-use canary_tests::{Deployment, Plan, run, until_some};
+use canary_tests::{Deployment, Metrics, Plan, run, until_some};
 
 /// An exporting instance, so that all metrics are there; nobody has to receive what it exports.
 async fn served() -> String {
@@ -19,9 +19,11 @@ async fn served() -> String {
     .await
 }
 
-/// The names, types and meanings in a text.
-fn declared(text: &str) -> BTreeSet<&str> {
-    text.lines().filter(|line| line.starts_with("# ")).collect()
+/// The names, types and meanings in a text, and the labels of each name's series.
+fn declared(text: &str) -> BTreeSet<String> {
+    let metrics = Metrics::parse(text);
+    let labelled = metrics.labels().map(|(name, labels)| format!("{name} {:?}", labels.keys()));
+    text.lines().filter(|line| line.starts_with("# ")).map(str::to_owned).chain(labelled).collect()
 }
 
 #[test]
@@ -40,6 +42,14 @@ fn promtool_finds_nothing_wrong_with_the_metrics_and_the_reference_was_made_from
         let said = [ended.stdout, ended.stderr].map(|output| String::from_utf8(output).unwrap()).concat();
         assert!(ended.status.success() && said.is_empty(), "{}\n{said}", ended.status);
 
+        let metrics = Metrics::parse(&text);
+        for result in ["accepted", "repeated", "set_aside"] {
+            assert_eq!(
+                metrics.sum("canary_export_samples_total", &[("result", result)]),
+                Some(0.0),
+                "{result}"
+            );
+        }
         let captured = std::fs::read_to_string(Shipped::folder().join("test/fixtures/metrics.txt")).unwrap();
         assert_eq!(declared(&text), declared(&captured), "take monitoring/test/fixtures/metrics.txt anew");
     });

@@ -26,12 +26,16 @@ fn plan(receiver: &VictoriaMetrics) -> Plan {
     }
 }
 
+/// Nobody of frame b can sign in: what its agents send is inconclusive.
+fn nobody_signs_in() -> Fault {
+    Fault::from(CallFault::answers(Call::Token, 401)).on("b")
+}
+
 /// Every kind of trouble, each for a backend or a frame of its own.
 fn troubles() -> FaultSet {
     let after_the_deadline = EventFault::Delayed { by_ms: 4_500, waits: DelayAt::Store };
     FaultSet::of([
-        // Nobody of frame b can sign in: what its agents send is inconclusive.
-        Fault::from(CallFault::answers(Call::Token, 401)).on("b"),
+        nobody_signs_in(),
         Fault::from(CallFault::answers(Call::Transfer, 503)).by(Backend::TwoPhase).on("a"),
         Fault::from(after_the_deadline).by(Backend::Intra),
         Fault::from(SagaFault::RefundedAfterSettled { after_ms: 500 }).by(Backend::Async),
@@ -52,6 +56,16 @@ fn lacking(rows: &[Row]) -> Vec<&'static str> {
     ];
     let lacks = |wanted: &&str| !verdicts.iter().any(|verdict| verdict == wanted);
     wanted.into_iter().filter(lacks).chain((!failing).then_some("three failures in a row")).collect()
+}
+
+/// Under the leader of now.
+async fn passes_of_each_backend(stage: &Deployment) {
+    let known = stage.rows().await.iter().filter_map(|row| row.cycle).max();
+    let passed = |rows: &[Row], path: &str| {
+        rows.iter().any(|row| row.cycle > known && row.path == path && row.outcome == "passed")
+    };
+    let each = |rows: &[Row]| ["a-intra", "a-async-b", "a-2pc"].iter().all(|path| passed(rows, path));
+    stage.rows_when("a pass of each backend", 30, each).await;
 }
 
 async fn pause(canary: &Instance, path: &str) {
@@ -94,10 +108,12 @@ fn every_panel_variable_annotation_and_rule_has_a_series_once_there_was_a_pass_a
         stage.rows_when("passes", 30, passed).await;
         terms_are_known(&prometheus, stage.name()).await;
 
-        stage.sandbox().faults().set(troubles());
-        pause(&second, "a-2pc-b").await;
+        stage.sandbox().faults().set(FaultSet::of([nobody_signs_in()]));
         assert_eq!(first.terminate().await.code(), Some(0));
         second.takes_the_lead().await;
+        passes_of_each_backend(&stage).await;
+        stage.sandbox().faults().set(troubles());
+        pause(&second, "a-2pc-b").await;
         stage.rows_when("every kind of outcome", 60, |rows| lacking(rows).is_empty()).await;
 
         let (built, said) = npm(&["build"]).await;
