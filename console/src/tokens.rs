@@ -289,6 +289,29 @@ fn digest(hex: &str) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use canary_test_hostile::{Corpus, times};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(times(16))]
+
+        #[test]
+        fn whatever_a_file_holds_no_line_of_it_is_shown_and_no_two_tokens_have_one_name(
+            content in Corpus::read(env!("CARGO_MANIFEST_DIR"), "tokens").bytes()
+        ) {
+            let Lines { tokens, bad } = lines(&content);
+            let names: std::collections::BTreeSet<&str> = tokens.iter().map(|token| token.name.as_str()).collect();
+            prop_assert_eq!(names.len(), tokens.len());
+            prop_assert!(tokens.len() + bad.len() <= content.split(|byte| *byte == b'\n').count());
+            match parse(Path::new("tokens"), &content) {
+                Ok(parsed) => prop_assert!(bad.is_empty() && parsed == tokens),
+                Err(error) => {
+                    let told = error.to_string();
+                    prop_assert!(!told.contains("hunter2") && !told.contains(&SECRET[..16]), "{}", told);
+                }
+            }
+        }
+    }
 
     /// `printf %s secret | sha256sum`
     const SECRET: &str = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";

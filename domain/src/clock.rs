@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, SubsecRound, Utc};
 use tokio::time::Instant;
 
 /// A moment on the board's clock (design §3.2), UTC, of microsecond precision in every store.
@@ -36,10 +36,12 @@ pub fn iso(moment: Moment) -> String {
     moment.trunc_subsecs(6).to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// Reads any RFC 3339 text as a moment, cut to microseconds.
+/// Reads any RFC 3339 text as a moment, cut to microseconds. What is read can be written by [`iso`] and read again.
 #[must_use]
 pub fn parse_iso(text: &str) -> Option<Moment> {
-    DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc).trunc_subsecs(6))
+    let at = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc).trunc_subsecs(6);
+    // An offset may lead out of the years that RFC 3339 can write, and nobody could read it again.
+    (0..=9_999).contains(&at.year()).then_some(at)
 }
 
 #[cfg(test)]
@@ -54,5 +56,8 @@ mod tests {
         assert_eq!(iso(late), "2026-11-21T01:22:33.100000Z");
         assert!(iso(early) < iso(late));
         assert_eq!(parse_iso("yesterday"), None);
+        for beyond in ["9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01"] {
+            assert_eq!(parse_iso(beyond), None, "{beyond}");
+        }
     }
 }

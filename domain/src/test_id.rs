@@ -47,7 +47,9 @@ impl TestId {
     /// Reads a memo, wrapped or not; `None` if it has not exactly the form of a test's memo.
     #[must_use]
     pub fn from_memo(memo: &str) -> Option<Self> {
-        memo.strip_prefix(WRAP).unwrap_or(memo).strip_prefix(MEMO)?.parse().ok()
+        let id = memo.strip_prefix(WRAP).unwrap_or(memo).strip_prefix(MEMO)?;
+        // A UUID can be spelt in many ways; a test's memo has one.
+        id.parse().ok().filter(|parsed: &Self| parsed.to_string() == id)
     }
 
     /// As the ledger keeps it.
@@ -146,7 +148,19 @@ mod tests {
         let id = TestId::random();
         assert_eq!(TestId::from_memo(&id.memo()), Some(id));
         assert_eq!(TestId::from_memo(&format!("cross_registry:{}", id.memo())), Some(id));
-        for memo in ["", "canary-", "canary-7", "thanks canary-", &format!("x{}", id.memo())] {
+        let simple = format!("canary-{}", id.uuid().simple());
+        let braced = format!("canary-{}", id.uuid().braced());
+        let upper = id.memo().replace(&id.to_string(), &id.to_string().to_uppercase());
+        for memo in [
+            "",
+            "canary-",
+            "canary-7",
+            "thanks canary-",
+            &format!("x{}", id.memo()),
+            &simple,
+            &braced,
+            &upper,
+        ] {
             assert_eq!(TestId::from_memo(memo), None, "{memo}");
         }
     }

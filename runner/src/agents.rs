@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::Agent;
-use crate::platform::{NoReply, Platform, Reply};
+use crate::platform::{NoReply, Platform, Reply, bearer};
 
 /// Why there is no token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -159,7 +159,8 @@ impl Agents {
 
 fn read(reply: &Reply) -> Option<Token> {
     let json = reply.json().filter(|_| reply.status == 200)?;
-    let text = json.get("access_token")?.as_str().filter(|token| !token.is_empty())?;
+    // What can't stand in a header is no token: a call without one would only be refused, and the sign-in not blamed.
+    let text = json.get("access_token")?.as_str().filter(|token| bearer(token).is_some())?;
     Some(Token { expires: expiry(text), secret: text.to_owned().into() })
 }
 
@@ -177,6 +178,51 @@ fn expiry(token: &str) -> Option<Moment> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use canary_test_hostile::{Corpus, times};
+    use proptest::prelude::*;
+
+    fn tokens() -> Corpus {
+        Corpus::read(env!("CARGO_MANIFEST_DIR"), "tokens")
+    }
+
+    fn check(body: &[u8]) -> Result<(), TestCaseError> {
+        let token = read(&Reply { status: 200, retry_after: None, body: body.to_vec() });
+        let json: Value = serde_json::from_slice(body).unwrap_or_default();
+        let given = json.get("access_token").and_then(Value::as_str).unwrap_or_default();
+        let fit =
+            !given.is_empty() && given.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 127));
+        prop_assert_eq!(
+            token.map(|token| token.secret.expose_secret().to_owned()),
+            fit.then(|| given.to_owned())
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn the_corpus_holds_tokens_and_what_is_none() {
+        tokens().entries().for_each(|entry| check(&entry.bytes).unwrap());
+        let corpus = tokens();
+        let good = corpus.entries().filter(|entry| {
+            read(&Reply { status: 200, retry_after: None, body: entry.bytes.clone() }).is_some()
+        });
+        assert_eq!(good.map(|entry| entry.name.as_str()).collect::<Vec<_>>(), ["jwt.json", "opaque.json"]);
+    }
+
+    proptest! {
+        #![proptest_config(times(4))]
+
+        #[test]
+        fn whatever_a_sign_in_is_answered_a_token_is_what_can_be_sent(body in tokens().bytes()) {
+            check(&body)?;
+        }
+
+        #[test]
+        fn whatever_a_token_says_its_expiry_is_a_moment_or_none(token in tokens().texts(), exp in "[-+0-9.e\"]{1,30}") {
+            expiry(&token);
+            let payload = URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{exp}}}"));
+            expiry(&format!("h.{payload}.s"));
+        }
+    }
 
     #[test]
     fn the_expiry_is_read_from_a_jwt_and_other_tokens_have_none() {

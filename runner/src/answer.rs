@@ -1,15 +1,25 @@
 //! What the answer to a transfer call means (design §3.3, §13).
 
 use canary_domain::{Answer, FireError, FireStatus, Moment};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use crate::platform::{NoReply, Platform, Reply};
 
 /// How much of a detail is kept.
 const DETAIL: usize = 2_048;
+/// How much of an error code.
+const CODE: usize = 128;
 
-/// Reads the end of a call; `None` if it says nothing of the platform.
-pub(crate) fn read(platform: &Platform, end: &Result<Reply, NoReply>, at: Moment) -> Option<Answer> {
+/// Reads the end of a call that was made with this token; `None` if it says nothing of the platform. An error page may
+/// repeat the request: the token is taken out of what is kept, before anything is cut (I8).
+pub(crate) fn read(
+    platform: &Platform,
+    end: &Result<Reply, NoReply>,
+    at: Moment,
+    token: &SecretString,
+) -> Option<Answer> {
+    let short = |text: &str, length| cut(&text.replace(token.expose_secret(), "…"), length);
     let failed =
         |status, code, error: FireError| Answer { at, status, code, transfer_id: None, error: Some(error) };
     let word = |code: &str, detail| FireError { code: Some(code.into()), detail };
@@ -20,15 +30,19 @@ pub(crate) fn read(platform: &Platform, end: &Result<Reply, NoReply>, at: Moment
             failed(FireStatus::Timeout, None, word("no_answer", detail))
         }
         Err(NoReply::Broken(cause)) => {
-            failed(FireStatus::Unavailable, None, word("no_connection", cut(cause)))
+            failed(FireStatus::Unavailable, None, word("no_connection", short(cause, DETAIL)))
         }
         Ok(reply) => match reply.status {
             200..=299 => accepted(platform, reply, at).unwrap_or_else(|| {
                 let detail = format!("answered {} without a transfer id: {}", reply.status, text(reply));
-                failed(FireStatus::Unavailable, Some(reply.status), word("not_understood", cut(&detail)))
+                failed(
+                    FireStatus::Unavailable,
+                    Some(reply.status),
+                    word("not_understood", short(&detail, DETAIL)),
+                )
             }),
-            400..=499 => failed(FireStatus::Rejected, Some(reply.status), said(reply)),
-            _ => failed(FireStatus::Unavailable, Some(reply.status), said(reply)),
+            400..=499 => failed(FireStatus::Rejected, Some(reply.status), said(reply, short)),
+            _ => failed(FireStatus::Unavailable, Some(reply.status), said(reply, short)),
         },
     })
 }
@@ -40,36 +54,97 @@ fn accepted(platform: &Platform, reply: &Reply, at: Moment) -> Option<Answer> {
 }
 
 /// The platform's own words against the call; those of a page that is no JSON as they are.
-fn said(reply: &Reply) -> FireError {
+fn said(reply: &Reply, short: impl Fn(&str, usize) -> String) -> FireError {
     let json = reply.json();
-    let code = json.as_ref().and_then(|json| json.get("error_code")?.as_str()).map(str::to_owned);
+    let code = json.as_ref().and_then(|json| json.get("error_code")?.as_str()).map(|code| short(code, CODE));
     let detail = match json.as_ref().and_then(|json| json.get("detail")) {
         Some(Value::String(detail)) => detail.clone(),
         Some(detail) => detail.to_string(),
         None => text(reply),
     };
-    FireError { code, detail: cut(&detail) }
+    FireError { code, detail: short(&detail, DETAIL) }
 }
 
 fn text(reply: &Reply) -> String {
     String::from_utf8_lossy(&reply.body).into_owned()
 }
 
-fn cut(text: &str) -> String {
-    text[..text.floor_char_boundary(DETAIL)].to_owned()
+fn cut(text: &str, length: usize) -> String {
+    text[..text.floor_char_boundary(length)].to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Calls;
+    use canary_test_hostile::{Corpus, Written, times};
+    use proptest::prelude::*;
     use std::time::Duration;
+
+    fn answers() -> Corpus {
+        Corpus::read(env!("CARGO_MANIFEST_DIR"), "answers")
+    }
+
+    fn check(platform: &Platform, status: u16, body: &[u8]) -> Result<(), TestCaseError> {
+        let reply = Reply { status, retry_after: None, body: body.to_vec() };
+        let answer = read(platform, &Ok(reply), Moment::UNIX_EPOCH, &"the-token".into()).unwrap();
+        let json: Value = serde_json::from_slice(body).unwrap_or_default();
+        let id = json.get("transaction_id").and_then(Value::as_str).filter(|id| !id.is_empty());
+        let (should, id) = match (status, id) {
+            (200..=299, Some(id)) => (FireStatus::Accepted, Some(id)),
+            (400..=499, _) => (FireStatus::Rejected, None),
+            _ => (FireStatus::Unavailable, None),
+        };
+        prop_assert_eq!(
+            (answer.status, answer.code, answer.transfer_id.as_deref()),
+            (should, Some(status), id)
+        );
+        prop_assert_eq!(answer.error.is_none(), should == FireStatus::Accepted);
+        if let Some(FireError { code, detail }) = answer.error {
+            prop_assert!(detail.len() <= DETAIL && code.as_ref().is_none_or(|code| code.len() <= CODE));
+            prop_assert!(!detail.contains("the-token") && !code.unwrap_or_default().contains("the-token"));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_whole_corpus_is_read_as_the_contract_says() {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let platform = Platform::new(Calls::default(), Duration::from_secs(10)).unwrap();
+        for entry in answers().entries() {
+            for status in [200, 202, 302, 404, 500] {
+                check(&platform, status, &entry.bytes).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_is_answered_it_is_read_as_the_contract_says_and_repeats_no_token() {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let platform = Platform::new(Calls::default(), Duration::from_secs(10)).unwrap();
+        let sound =
+            answers().json(&["\"Bearer the-token\""], Written::AsNobodyDoes).prop_map(String::into_bytes);
+        let bodies = prop_oneof![answers().bytes(), sound];
+        let mut runner = proptest::test_runner::TestRunner::new(times(8));
+        runner.run(&(100..600_u16, bodies), |(status, body)| check(&platform, status, &body)).unwrap();
+    }
 
     fn of(status: u16, body: &str) -> Answer {
         rustls::crypto::ring::default_provider().install_default().ok();
         let platform = Platform::new(Calls::default(), Duration::from_secs(10)).unwrap();
         let reply = Reply { status, retry_after: None, body: body.into() };
-        read(&platform, &Ok(reply), Moment::UNIX_EPOCH).unwrap()
+        read(&platform, &Ok(reply), Moment::UNIX_EPOCH, &"the-token".into()).unwrap()
+    }
+
+    #[test]
+    fn a_token_that_is_repeated_is_taken_out_wherever_it_stands_even_across_the_cut() {
+        let body =
+            format!(r#"{{"detail":"{}the-token","error_code":"Bearer the-token"}}"#, "x".repeat(DETAIL - 5));
+        let error = of(400, &body).error.unwrap();
+        assert!(!error.detail.contains("the-") && error.detail.ends_with('…'), "{}", error.detail);
+        assert_eq!(error.code.as_deref(), Some("Bearer …"));
+        let error = of(400, &format!(r#"{{"error_code":"{}"}}"#, "x".repeat(5_000))).error.unwrap();
+        assert_eq!(error.code.unwrap().len(), CODE);
     }
 
     #[test]

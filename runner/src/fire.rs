@@ -10,7 +10,7 @@ use std::time::Duration;
 use canary_domain::{Answer, Clock, Facts, FireError, FireStatus, Moment, Origin, Reason, Withheld, backoff};
 use canary_store::{Board, StoreError};
 use canary_telemetry::RunnerMetrics;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{debug, warn};
 
@@ -165,9 +165,9 @@ impl Firer {
             Ok(ended) => ended,
             Err(withheld) => return Sent::Withheld(withheld),
         };
-        match answer::read(&self.platform, &reply, at) {
+        match answer::read(&self.platform, &reply, at, token) {
             Some(answer) => Sent::Answered {
-                answer: without(answer, token),
+                answer,
                 retry_after: reply
                     .ok()
                     .filter(|reply| reply.status == 429)
@@ -242,12 +242,4 @@ impl Firer {
         }
         Ok(())
     }
-}
-
-/// Takes the token out of what was said against the call: an error page may repeat the request (I8).
-fn without(mut answer: Answer, token: &SecretString) -> Answer {
-    if let Some(error) = &mut answer.error {
-        error.detail = error.detail.replace(token.expose_secret(), "…");
-    }
-    answer
 }

@@ -145,7 +145,7 @@ impl Platform {
         let request = self
             .client
             .post(join(&agent.registry, &path))
-            .header(AUTHORIZATION, bearer(token))
+            .header(AUTHORIZATION, authorization(token))
             .header("idempotency-key", test.test_id.to_string())
             .json(&body);
         self.exchange(request).await
@@ -157,12 +157,11 @@ impl Platform {
         agent: &Agent,
         token: &SecretString,
     ) -> Result<Option<Decimal>, NoReply> {
-        let request =
-            self.client.get(join(&agent.registry, &self.calls.balance)).header(AUTHORIZATION, bearer(token));
-        let reply = self.exchange(request).await?;
-        let balance =
-            reply.json().and_then(|json| Decimal::from_str_exact(json.pointer("/balance")?.as_str()?).ok());
-        Ok(balance.filter(|_| reply.status == 200))
+        let request = self
+            .client
+            .get(join(&agent.registry, &self.calls.balance))
+            .header(AUTHORIZATION, authorization(token));
+        Ok(read_balance(&self.exchange(request).await?))
     }
 
     async fn exchange(&self, request: RequestBuilder) -> Result<Reply, NoReply> {
@@ -176,11 +175,21 @@ impl Platform {
     }
 }
 
-fn bearer(token: &SecretString) -> HeaderValue {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
-        .unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
+/// The header that carries a token; `None` if it is none.
+pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok().filter(|_| !token.is_empty())?;
     value.set_sensitive(true);
-    value
+    Some(value)
+}
+
+/// The header of a token that the sign-in has found good.
+fn authorization(token: &SecretString) -> HeaderValue {
+    bearer(token.expose_secret()).unwrap_or_else(|| HeaderValue::from_static("Bearer"))
+}
+
+fn read_balance(reply: &Reply) -> Option<Decimal> {
+    let json = reply.json().filter(|_| reply.status == 200)?;
+    Decimal::from_str_exact(json.pointer("/balance")?.as_str()?).ok()
 }
 
 fn join(base: &Url, path: &str) -> String {
@@ -219,4 +228,46 @@ fn no_reply(error: reqwest::Error) -> NoReply {
         cause = inner.source();
     }
     NoReply::Broken(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use canary_test_hostile::{Corpus, Written, times};
+    use proptest::prelude::*;
+
+    fn balances() -> Corpus {
+        Corpus::read(env!("CARGO_MANIFEST_DIR"), "balances")
+    }
+
+    fn check(body: &[u8]) -> Result<(), TestCaseError> {
+        let balance = read_balance(&Reply { status: 200, retry_after: None, body: body.to_vec() });
+        let json: Value = serde_json::from_slice(body).unwrap_or_default();
+        let given = json.get("balance").and_then(Value::as_str).unwrap_or_default();
+        // Never a rounded one.
+        if let Some(balance) = balance {
+            let digits = |text: &str| text.trim_start_matches(['-', '+', '0']).replace(['.', '_'], "");
+            prop_assert_eq!(digits(&balance.to_string()), digits(given));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_balance_is_exact_or_none() {
+        balances().entries().for_each(|entry| check(&entry.bytes).unwrap());
+    }
+
+    proptest! {
+        #![proptest_config(times(4))]
+
+        #[test]
+        fn whatever_is_answered_a_balance_is_exact_or_none(
+            body in prop_oneof![
+                balances().bytes(),
+                balances().json(&["\"0.00000001\"", "\"-1\""], Written::AsNobodyDoes).prop_map(String::into_bytes),
+            ]
+        ) {
+            check(&body)?;
+        }
+    }
 }

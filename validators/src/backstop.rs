@@ -158,10 +158,16 @@ impl Shelf {
         }
         let bytes = body(answer).await?;
         let received = Instant::now();
-        let Body { events, head } =
-            serde_json::from_slice(&bytes).map_err(|error| PollError::Garbage(error.to_string()))?;
+        let (events, head) = read_page(&bytes)?;
         Ok(Page { after, asked, received, events, head })
     }
+}
+
+/// The events of a page as they stand in it, and its head.
+pub(crate) fn read_page(bytes: &[u8]) -> Result<(Vec<Box<RawValue>>, i64), PollError> {
+    let Body { events, head } =
+        serde_json::from_slice(bytes).map_err(|error| PollError::Garbage(error.to_string()))?;
+    Ok((events, head))
 }
 
 async fn body(answer: Response) -> Result<Vec<u8>, PollError> {

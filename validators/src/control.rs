@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use canary_telemetry::RejectReason;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::scan::{Key, Scanned};
 
@@ -16,13 +17,19 @@ pub(crate) enum Kind {
     Gap { oldest: i64 },
 }
 
-/// The part of a message that every kind but an event has.
+/// The part of a message that every kind but an event has. An event may have fields of the same names that are anything.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
-    head: Option<i64>,
-    oldest: Option<i64>,
+    #[serde(borrow)]
+    head: Option<&'a RawValue>,
+    #[serde(borrow)]
+    oldest: Option<&'a RawValue>,
+}
+
+fn position(value: Option<&RawValue>) -> Option<i64> {
+    value?.get().parse().ok()
 }
 
 /// Tells kinds apart.
@@ -47,7 +54,7 @@ impl Classifier {
             return Ok(Kind::Event);
         }
         let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|_| RejectReason::Unparsable)?;
-        match (envelope.kind.as_ref(), envelope.head, envelope.oldest) {
+        match (envelope.kind.as_ref(), position(envelope.head), position(envelope.oldest)) {
             ("event", _, _) => Ok(Kind::Event),
             ("subscribed", Some(head), _) => Ok(Kind::Subscribed { head }),
             ("heartbeat", Some(head), _) => Ok(Kind::Heartbeat { head }),
@@ -85,6 +92,7 @@ mod tests {
             r#"{"type":"event","position":1,"data":{"memo":"\"type\":\"heartbeat\",\"head\":9"}}"#,
             r#"{"data":{"memo":"{\"type\":\"heartbeat\"}","type":"heartbeat","head":9},"type":"event"}"#,
             r#"{"position":1,"data":{"head":4},"type": "event"}"#,
+            r#"{"data":{"type":"x"},"head":"of the department","oldest":1.5,"type":"event"}"#,
         ] {
             assert_eq!(kind(text), Ok(Kind::Event), "{text}");
         }

@@ -38,6 +38,8 @@ enum Decision {
     Contested(TestId),
     /// One of our agents sent it.
     Own,
+    /// Somebody else sent it, with the memo of a test that is not known, or not yet.
+    Early,
     Reject(RejectReason),
     /// Users' traffic that only looked like ours.
     Foreign,
@@ -128,12 +130,13 @@ impl Correlator {
 
     fn opened(&mut self, test: Test, now: Instant, out: &mut Vec<Finding>) {
         let test_id = test.test_id;
-        self.index.add(test, now);
+        let early = if self.index.add(test, now) { self.held.release_early(test_id) } else { Vec::new() };
         let index = &self.index;
-        let waiting = self.held.release_own(|seen| {
+        let mut waiting = self.held.release_own(|seen| {
             let moved = seen.event.transfer_id.as_deref().and_then(|id| index.moved_by(id));
             seen.event.memo == Some(test_id) || moved.is_some_and(|test| test.test_id == test_id)
         });
+        waiting.extend(early);
         self.decide_all(waiting, out);
     }
 
@@ -182,6 +185,10 @@ impl Correlator {
                         (room == Room::Full).then_some(Finding::Rejected(kind, RejectReason::HoldOverflow)),
                     );
                 }
+                Decision::Early => {
+                    out.push(Finding::Rejected(kind, RejectReason::UnknownTest));
+                    self.held.remember_early(seen);
+                }
                 Decision::Reject(reason) => out.push(Finding::Rejected(kind, reason)),
                 Decision::Foreign => {}
             }
@@ -223,13 +230,14 @@ impl Correlator {
         }
     }
 
-    /// Nothing of it is known. Only what one of our agents sent may be ours, so nobody else's memos cost memory.
+    /// Nothing of it is known. Only what one of our agents sent may be ours, so nobody else's memos cost more memory than a
+    /// few events; one of those may still contradict a test whose announcement it has overtaken.
     fn unknown(&self, event: &Event) -> Decision {
         let nameless = event.memo.is_none() && event.transfer_id.is_none();
         match (self.senders.contains(&event.sender), event.memo) {
             (true, _) if nameless => Decision::Reject(RejectReason::UnknownTest),
             (true, _) => Decision::Own,
-            (false, Some(_)) => Decision::Reject(RejectReason::UnknownTest),
+            (false, Some(_)) => Decision::Early,
             (false, None) => Decision::Foreign,
         }
     }

@@ -207,6 +207,23 @@ fn a_contested_event_waits_for_the_transfer_id_and_is_a_strangers_after_half_a_m
 }
 
 #[test]
+fn an_event_with_other_parties_that_overtook_its_tests_announcement_contradicts_it_all_the_same() {
+    let (mut bench, test) = (Bench::new(), test());
+    let wrong =
+        Event { sender: "did:x".into(), ..event(EventType::TokensTransferred, 7, "t1", Some(test.test_id)) };
+    bench.event(5, &wrong);
+    for position in 8..500 {
+        let memo = Some(TestId::random());
+        bench.event(6, &Event { position, memo, ..wrong.clone() });
+    }
+    bench.take();
+    bench.announce(50, &test);
+    assert_eq!(bench.take(), [], "whose it is, the transfer's id decides");
+    bench.answer(100, &test, "t1");
+    assert_eq!(bench.mismatches().len(), 1);
+}
+
+#[test]
 fn strangers_memos_cost_no_memory_and_are_counted() {
     let mut bench = Bench::new();
     for position in 0..10_000 {

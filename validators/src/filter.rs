@@ -71,15 +71,18 @@ impl Field {
             return self.look_closely(wanted, text);
         }
         let Some(key) = &mut self.key else { return true };
-        key.at_value(text).is_some_and(|value| wanted.may_begin(value))
-            && key.value(text).is_some_and(|value| wanted.contains(value))
+        match key.at_value(text) {
+            Some(value) if !wanted.may_begin(value) => false,
+            Some(_) => key.value(text).is_some_and(|value| wanted.contains(value)),
+            None => key.may_be_escaped(text),
+        }
     }
 
     #[cold]
     fn look_closely(&mut self, wanted: &Wanted, text: &[u8]) -> bool {
         let Some(key) = &self.key else { return true };
         self.ambiguous |= key.values(text).nth(1).is_some();
-        key.values(text).any(|value| wanted.contains(value))
+        key.values(text).any(|value| wanted.contains(value)) || key.may_be_escaped(text)
     }
 }
 

@@ -5,7 +5,12 @@
 //! was read after it: the announcement may have been lost. It is counted as nobody's after [`HOLD`], and still
 //! remembered for as long as a test is watched, since a board that lost the test may get it back. **Contested**:
 //! with a known test's memo and other parties, while the test's transfer id is unknown.
+//!
+//! Besides, the newest events of others with memos of unknown tests are remembered for a moment: one of them may have
+//! overtaken its test's announcement, and contradict it. They are counted as nobody's at once, and strangers who write
+//! many memos push each other out.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use canary_domain::{EventType, TestId};
@@ -20,6 +25,10 @@ pub(crate) const MAX_OWN: usize = 4096;
 /// Contested events held at once, of all tests and of one.
 const MAX_CONTESTED: usize = 1024;
 const MAX_CONTESTED_OF_ONE: usize = 64;
+/// Others' events that are remembered at once.
+const MAX_EARLY: usize = 1024;
+/// How long an announcement may be on its way.
+const EARLY: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 struct Own {
@@ -48,6 +57,7 @@ pub(crate) enum Room {
 pub(crate) struct Held {
     own: Vec<Own>,
     contested: Vec<Contested>,
+    early: VecDeque<Seen>,
     /// When the last reading of the board that succeeded was begun.
     board_read: Option<Instant>,
 }
@@ -78,6 +88,23 @@ impl Held {
         }
         self.contested.push(Contested { seen, test_id });
         Room::Held
+    }
+
+    /// Remembers an event of somebody else's that bears an unknown test's memo.
+    pub fn remember_early(&mut self, seen: Seen) {
+        if self.early.len() >= MAX_EARLY {
+            self.early.pop_front();
+        }
+        self.early.push_back(seen);
+    }
+
+    /// Takes out what came before its test was known.
+    pub fn release_early(&mut self, test_id: TestId) -> Vec<Seen> {
+        let (its, others) = std::mem::take(&mut self.early)
+            .into_iter()
+            .partition::<Vec<_>, _>(|seen| seen.event.memo == Some(test_id));
+        self.early = others.into();
+        its
     }
 
     /// Takes out the own events that may be decided now: by memo or by transfer id.
@@ -123,6 +150,7 @@ impl Held {
 
     /// Takes out the contested events whose time is over: no transfer id has proved them the test's.
     pub fn expire_contested(&mut self, now: Instant) -> Vec<EventType> {
+        self.early.retain(|seen| seen.at + EARLY > now);
         let over = self.contested.extract_if(.., |held| held.seen.at + HOLD <= now);
         over.map(|held| held.seen.event.event_type).collect()
     }

@@ -38,13 +38,15 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Adds a test, or notes that it is still open.
-    pub fn add(&mut self, test: Test, now: Instant) {
+    /// Adds a test, or notes that it is still open; answers whether it is new.
+    pub fn add(&mut self, test: Test, now: Instant) -> bool {
         let until = now + test.watch + GRACE;
+        let new = !self.tests.contains_key(&test.test_id);
         self.tests
             .entry(test.test_id)
             .and_modify(|watched| watched.until = until)
             .or_insert_with(|| Watched { test, stamps: Stamps::default(), mismatch: None, until });
+        new
     }
 
     /// Notes whose transfer it is; answers whether that is new. The first to claim an id keeps it. A test may

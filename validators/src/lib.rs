@@ -38,6 +38,8 @@ mod wanted;
 #[cfg(test)]
 mod correlate_tests;
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod reader_tests;
 
 pub use mapping::{Mapping, MappingError};

@@ -23,15 +23,15 @@ use crate::reader::{Reader, Surroundings};
 
 const KIND: EventType = EventType::TokensTransferred;
 
-fn moment(second: i64) -> Moment {
+pub(crate) fn moment(second: i64) -> Moment {
     chrono::DateTime::from_timestamp(second, 0).unwrap()
 }
 
 /// Runs as the script's own clock does; steps when told to.
 #[derive(Debug)]
-struct Stepping {
-    start: Instant,
-    steps: AtomicU64,
+pub(crate) struct Stepping {
+    pub start: Instant,
+    pub steps: AtomicU64,
 }
 
 impl Clock for Stepping {

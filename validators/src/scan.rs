@@ -73,6 +73,19 @@ impl Key {
         value_at(text, self.last + self.finder.needle().len())
     }
 
+    /// Whether a letter of it stands somewhere as an escape, where no encoder would write one: then it can't be found by its
+    /// bytes.
+    #[cold]
+    pub fn may_be_escaped(&self, text: &[u8]) -> bool {
+        const ESCAPE: &[u8] = b"\\u00";
+        memmem::find_iter(text, ESCAPE).any(|at| {
+            let digits = text.get(at + ESCAPE.len()..).and_then(<[u8]>::first_chunk::<2>);
+            let letter =
+                digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+            letter.is_some_and(|letter| self.finder.needle().contains(&letter))
+        })
+    }
+
     /// All its values, of whatever objects.
     pub fn values<'a>(&self, text: &'a [u8]) -> impl Iterator<Item = Scanned<'a>> {
         let length = self.finder.needle().len();
@@ -130,6 +143,18 @@ mod tests {
         assert_eq!(key.value(b"{}"), None);
         let both: Vec<_> = key.values(br#"{"id":"x","data":{"id":"y"}}"#).collect();
         assert_eq!(both, [Scanned::Plain(b"x"), Scanned::Plain(b"y")]);
+    }
+
+    #[test]
+    fn a_key_that_is_written_with_escapes_may_stand_anywhere() {
+        let key = Key::new("\"memo_id\"");
+        for text in [r#"{"memo\u005fid":"x"}"#, r#"{"m":"\u006D"}"#] {
+            assert!(key.may_be_escaped(text.as_bytes()), "{text}");
+        }
+        for text in [r#"{"memo_id":"\u00fc"}"#, r#"{"x":"\u003cb\u003e"}"#, r#"{"x":"\u00"#, r#"{"x":"\\"}"#]
+        {
+            assert!(!key.may_be_escaped(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

@@ -20,6 +20,24 @@ pub(crate) fn decode(cursor: &str) -> Option<(Moment, TestId)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use canary_test_hostile::{Corpus, times};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(times(16))]
+
+        #[test]
+        fn whatever_is_given_as_a_cursor_is_a_place_or_none(
+            text in Corpus::read(env!("CARGO_MANIFEST_DIR"), "cursors").texts(),
+            inner in "-?[0-9]{0,20}[.]?7d3f0c52-2f3c-4a8e-9a53-[0-9a-f]{0,14}"
+        ) {
+            for cursor in [text, URL_SAFE_NO_PAD.encode(inner)] {
+                if let Some(place) = decode(&cursor) {
+                    prop_assert_eq!(decode(&encode(place)), Some(place));
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_cursor_comes_back_as_it_was_given() {

@@ -81,3 +81,56 @@ impl Query {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use canary_test_hostile::{Corpus, times};
+    use http::{Request, Uri};
+    use proptest::prelude::*;
+
+    /// What is made of a query string, as an operation would.
+    fn read(text: &str) -> Result<(), TestCaseError> {
+        let Ok(uri) = format!("/x?{text}").parse::<Uri>() else { return Ok(()) };
+        let (mut parts, ()) = Request::builder().uri(uri).body(()).unwrap().into_parts();
+        let given =
+            futures_util::FutureExt::now_or_never(Given::from_request_parts(&mut parts, &())).unwrap();
+        let query =
+            match given.and_then(|Given(given)| Query::new(given, &["path", "outcome", "from", "limit"])) {
+                Ok(query) => query,
+                Err(problem) => {
+                    prop_assert!(!problem.detail().is_empty());
+                    return Ok(());
+                }
+            };
+        match query.moment("from") {
+            Ok(moment) => prop_assert_eq!(moment.is_some(), query.text("from").is_some()),
+            Err(problem) => prop_assert!(problem.detail().starts_with("from: "), "{}", problem.detail()),
+        }
+        match query.count("limit", 500, 50) {
+            Ok(count) => prop_assert!((1..=500).contains(&count)),
+            Err(problem) => prop_assert!(problem.detail().starts_with("limit: "), "{}", problem.detail()),
+        }
+        if let Err(problem) = query.word::<canary_domain::Outcome>("outcome", canary_domain::Outcome::ALL) {
+            prop_assert!(problem.detail().starts_with("outcome: "), "{}", problem.detail());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn every_query_of_the_corpus_is_read() {
+        let corpus = Corpus::read(env!("CARGO_MANIFEST_DIR"), "queries");
+        corpus.entries().for_each(|entry| read(&String::from_utf8_lossy(&entry.bytes)).unwrap());
+    }
+
+    proptest! {
+        #![proptest_config(times(16))]
+
+        #[test]
+        fn whatever_is_asked_a_complaint_names_the_parameter(
+            text in Corpus::read(env!("CARGO_MANIFEST_DIR"), "queries").texts()
+        ) {
+            read(&text)?;
+        }
+    }
+}

@@ -336,3 +336,29 @@ mod tests {
         stop.cancel();
     }
 }
+
+#[cfg(test)]
+mod hostile {
+    use super::*;
+    use canary_test_hostile::{Corpus, times};
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(times(16))]
+
+        #[test]
+        fn whatever_is_given_as_the_last_event_is_a_number_from_0_or_refused_by_its_name(
+            text in Corpus::read(env!("CARGO_MANIFEST_DIR"), "queries").bytes(), number in "[-+]?[0-9]{0,21}"
+        ) {
+            for given in [text, number.into_bytes()] {
+                let Ok(value) = HeaderValue::from_bytes(&given) else { continue };
+                let headers = HeaderMap::from_iter([(http::HeaderName::from_static("last-event-id"), value)]);
+                match last_event_id(&headers, None) {
+                    Ok(id) => prop_assert!(id.is_none_or(|id| id >= 0)),
+                    Err(problem) => prop_assert!(problem.detail().starts_with("last_event_id: "), "{}", problem.detail()),
+                }
+            }
+        }
+    }
+}

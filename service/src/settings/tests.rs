@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use canary_test_hostile::{Corpus, times};
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
@@ -280,4 +282,41 @@ fn a_file_that_is_not_there_or_no_toml_is_named() {
     let error = Settings::load(Path::new("/nowhere/canary.toml")).unwrap_err().to_string();
     assert!(error.starts_with("/nowhere/canary.toml: can't be read"), "{error}");
     assert!(said("canary = \"prod\"", "canary = prod").contains("line 8: this is no TOML"));
+}
+
+/// A file's text with its secrets in this folder.
+fn check(folder: &TempDir, text: &str) -> Result<(), TestCaseError> {
+    let text = text.replace("SECRETS", folder.path().to_str().unwrap());
+    let Err(complaints) = Settings::parse(&text) else { return Ok(()) };
+    prop_assert!(!complaints.is_empty());
+    for complaint in complaints {
+        let named = !complaint.setting.is_empty() || complaint.line.is_some() || complaint.what.contains('`');
+        prop_assert!(named || complaint.what.starts_with("agents."), "no place in: {}", complaint);
+        prop_assert!(!complaint.to_string().contains("hunter2"), "a secret in: {}", complaint);
+    }
+    Ok(())
+}
+
+fn hostile() -> (TempDir, Corpus) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("alpha.secret"), "hunter2").unwrap();
+    (folder, Corpus::read(env!("CARGO_MANIFEST_DIR"), "settings"))
+}
+
+#[test]
+fn every_file_of_the_corpus_is_taken_or_refused_with_a_place() {
+    let (folder, corpus) = hostile();
+    let taken = corpus.entries().filter(|entry| {
+        let text = String::from_utf8_lossy(&entry.bytes);
+        check(&folder, &text).unwrap();
+        Settings::parse(&text.replace("SECRETS", folder.path().to_str().unwrap())).is_ok()
+    });
+    assert_eq!(taken.map(|entry| entry.name.as_str()).collect::<Vec<_>>(), ["least.toml"]);
+}
+
+#[test]
+fn whatever_a_file_says_it_is_taken_or_refused_with_a_place() {
+    let (folder, corpus) = hostile();
+    let mut runner = proptest::test_runner::TestRunner::new(times(4));
+    runner.run(&corpus.texts(), |text| check(&folder, &text)).unwrap();
 }
