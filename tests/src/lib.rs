@@ -20,6 +20,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
 mod binary;
+mod clock;
 mod deployment;
 mod detour;
 pub mod exported;
@@ -40,6 +41,7 @@ use std::sync::OnceLock;
 use tokio::runtime::{Builder, Runtime};
 
 pub use binary::{Ended, canary, canary_with};
+pub use clock::step_clock;
 pub use deployment::Deployment;
 pub use detour::launch_through;
 pub use instance::Instance;

@@ -103,6 +103,26 @@ impl Default for Plan {
     }
 }
 
+impl Plan {
+    /// A short cadence: a verdict some four seconds after its slot.
+    #[must_use]
+    pub fn quick() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            fire_every: seconds(2),
+            spread: Duration::from_millis(300),
+            sweep_every: seconds(1),
+            watch: seconds(40),
+            call_timeout: Duration::from_millis(1_500),
+            blind_after: seconds(3),
+            silence_after: seconds(2),
+            backstop_every: seconds(1),
+            deadlines: [seconds(3); 3],
+            ..Self::default()
+        }
+    }
+}
+
 /// Where a deployment's files and stores are.
 pub(crate) struct Places<'a> {
     pub name: &'a str,

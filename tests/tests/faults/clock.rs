@@ -7,26 +7,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use canary_tests::{Deployment, Plan, Proxy, Row, run, until};
+use canary_tests::{Deployment, Plan, Proxy, Row, run, step_clock, until};
 
 use crate::support::{
     assert_moved_once, assert_not_blamed, assert_one_row_a_slot, no_gaps, now, quick_on, residual, seconds,
 };
-
-/// The start of an answer to `TIME`: two texts, the first of ten digits.
-const HEAD: &[u8] = b"*2\r\n$10\r\n";
-
-fn step(bytes: &mut [u8], by: i64) {
-    let mut at = 0;
-    while let Some(found) = bytes[at..].windows(HEAD.len()).position(|window| window == HEAD) {
-        let (from, until) = (at + found + HEAD.len(), at + found + HEAD.len() + 10);
-        let Some(digits) = bytes.get_mut(from..until) else { return };
-        if let Some(second) = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<i64>().ok()) {
-            digits.copy_from_slice(format!("{:010}", second + by).as_bytes());
-        }
-        at = until;
-    }
-}
 
 #[test]
 fn a_step_of_the_boards_clock_either_way_fails_nothing_and_fires_nothing_twice() {
@@ -40,8 +25,10 @@ async fn stepped_by(by: i64) {
     let offset = Arc::new(AtomicI64::new(0));
     let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, stage.redis().port()));
     let stepping = Arc::clone(&offset);
-    let network =
-        Proxy::rewriting(upstream, Arc::new(move |bytes| step(bytes, stepping.load(Ordering::Relaxed))));
+    let network = Proxy::rewriting(
+        upstream,
+        Arc::new(move |bytes| step_clock(bytes, stepping.load(Ordering::Relaxed))),
+    );
     stage.write("redis.url", &format!("redis://127.0.0.1:{}", network.port()));
     let canary = stage.launch_ready().await;
     stage.rows_when("rows", 20, |rows| rows.iter().filter(|row| row.outcome == "passed").count() > 3).await;

@@ -1,9 +1,9 @@
 //! Noise on the stream moves no verdict: neither disorder, nor garbage, nor strangers, nor other people's traffic (I7).
 
 use canary_sandbox::{Corruption, EventFault, EventType, Fault, What};
-use canary_tests::run;
+use canary_tests::{Plan, run, until};
 
-use crate::support::{Row, Stand, expect, quick};
+use crate::support::{Row, Stand, expect, now, quick, quick_on};
 
 #[test]
 fn events_that_come_twice_or_out_of_order_change_nothing() {
@@ -77,6 +77,42 @@ fn strangers_who_copy_every_memo_can_neither_fail_nor_pass_a_test() {
         let settled_by_strangers =
             stand.counted("canary_reactor_rejected_total", &[("reason", "stranger")]).await;
         assert!(settled_by_strangers > 0.0);
+    });
+}
+
+/// How many commands Redis has carried out, those of scripts among them.
+async fn redis_calls(stand: &Stand) -> f64 {
+    let info: String =
+        ::redis::cmd("INFO").arg("commandstats").query_async(&mut stand.stage.board().await).await.unwrap();
+    let calls =
+        info.lines().filter_map(|line| line.split_once(":calls=")?.1.split(',').next()?.parse::<f64>().ok());
+    calls.sum()
+}
+
+#[test]
+fn strangers_memos_by_the_thousand_change_no_verdict_and_cost_no_call_of_redis_each() {
+    const STRANGERS: f64 = 30_000.0;
+    run(async {
+        let stand = Stand::ready(Plan { own_redis: true, ..quick_on(&["a-intra", "a-async-b"]) }).await;
+        let began = now(&stand.stage).await;
+        stand.all_pass(began).await;
+        let rejected = async || {
+            let of = |reason| stand.counted("canary_reactor_rejected_total", &[("reason", reason)]);
+            let (strangers, unknown) = tokio::join!(of("stranger"), of("unknown_test"));
+            strangers + unknown
+        };
+        let (calls_before, rejected_before) = (redis_calls(&stand).await, rejected().await);
+        let since = stand.strike([What::Strangers { per_second: 10_000.0, ahead: true }.into()]).await;
+        stand.all_pass(since).await;
+        until("so many strangers", 60, async || rejected().await - rejected_before >= STRANGERS).await;
+        let (calls, strangers) =
+            (redis_calls(&stand).await - calls_before, rejected().await - rejected_before);
+        stand.heal().await;
+        assert!(calls < strangers / 4.0, "{calls} calls of Redis for {strangers} events of strangers");
+        let rows = stand.stage.rows().await;
+        let blamed: Vec<&Row> =
+            rows.iter().filter(|row| row.registered_at > since && row.outcome == "failed").collect();
+        assert!(blamed.is_empty(), "{blamed:#?}");
     });
 }
 

@@ -1,7 +1,6 @@
 //! A deployment with a running canary, and the questions that the tests ask of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use canary_sandbox::{Fault, FaultSet, Record, TransferCall};
 use canary_tests::{Deployment, Instance, Plan, Route};
@@ -11,19 +10,7 @@ pub type Moment = DateTime<Utc>;
 
 /// A short cadence: a verdict some four seconds after its slot.
 pub fn quick() -> Plan {
-    let seconds = Duration::from_secs;
-    Plan {
-        fire_every: seconds(2),
-        spread: Duration::from_millis(300),
-        sweep_every: seconds(1),
-        watch: seconds(40),
-        call_timeout: Duration::from_millis(1_500),
-        blind_after: seconds(3),
-        silence_after: seconds(2),
-        backstop_every: seconds(1),
-        deadlines: [seconds(3); 3],
-        ..Plan::default()
-    }
+    Plan::quick()
 }
 
 /// As [`quick`], with these paths of the matrix alone.
