@@ -97,8 +97,9 @@ fn strangers_memos_by_the_thousand_change_no_verdict_and_cost_no_call_of_redis_e
         let began = now(&stand.stage).await;
         stand.all_pass(began).await;
         let rejected = async || {
-            let of = |reason| stand.counted("canary_reactor_rejected_total", &[("reason", reason)]);
-            let (strangers, unknown) = tokio::join!(of("stranger"), of("unknown_test"));
+            let name = "canary_reactor_rejected_total";
+            let strangers = stand.counted(name, &[("reason", "stranger")]).await;
+            let unknown = stand.counted(name, &[("reason", "unknown_test")]).await;
             strangers + unknown
         };
         let (calls_before, rejected_before) = (redis_calls(&stand).await, rejected().await);
