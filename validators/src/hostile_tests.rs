@@ -264,7 +264,8 @@ proptest! {
 
     #[test]
     fn no_event_passes_for_a_control_message_and_a_control_message_says_what_it_says(text in frames(Written::AsEncodersDo)) {
-        let parsed = serde_json::from_str::<Value>(&text).unwrap_or_default();
+        // A number that no value can hold may stand in a field that nobody reads.
+        let Ok(parsed) = serde_json::from_str::<Value>(&text) else { return Ok(()) };
         let says = |key: &str| parsed.get(key).and_then(Value::as_i64);
         let kind = parsed.get("type").and_then(Value::as_str);
         match Classifier::new().kind(&text) {
