@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::Agent;
+use crate::answer::kept_of;
 use crate::platform::{NoReply, Platform, Reply, bearer};
 
 /// Why there is no token.
@@ -146,15 +147,25 @@ impl Agents {
                 code: Some(reply.status),
                 detail: format!("the registry answered {} to client id `{}`", reply.status, agent.client_id),
             }),
-            Ok(reply) => read(&reply).ok_or_else(|| {
-                unavailable(Some(reply.status), format!("answered {} without a token", reply.status))
-            }),
+            Ok(reply) => {
+                read(&reply).ok_or_else(|| unavailable(Some(reply.status), without_token(&reply, &secret)))
+            }
             Err(NoReply::TimedOut | NoReply::StoodStill) => {
                 Err(unavailable(None, "did not answer in time".into()))
             }
             Err(NoReply::Broken(cause)) => Err(unavailable(None, format!("could not be reached: {cause}"))),
         }
     }
+}
+
+/// What an answer without a token said. One of 2xx may hold the token where it isn't looked for.
+fn without_token(reply: &Reply, secret: &SecretString) -> String {
+    let said = match reply.status {
+        200..=299 => String::new(),
+        _ => kept_of(reply, &[secret.expose_secret()]),
+    };
+    let colon = if said.is_empty() { "" } else { ": " };
+    format!("answered {} without a token{colon}{said}", reply.status)
 }
 
 fn read(reply: &Reply) -> Option<Token> {

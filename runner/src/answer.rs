@@ -1,25 +1,18 @@
 //! What the answer to a transfer call means (design §3.3, §13).
 
-use canary_domain::{Answer, FireError, FireStatus, Moment};
-use secrecy::{ExposeSecret as _, SecretString};
+use canary_domain::{Answer, FireError, FireStatus, Moment, scrub};
 use serde_json::Value;
 
 use crate::platform::{NoReply, Platform, Reply};
 
 /// How much of a detail is kept.
 const DETAIL: usize = 2_048;
-/// How much of an error code.
+/// How much of an error code is.
 const CODE: usize = 128;
 
-/// Reads the end of a call that was made with this token; `None` if it says nothing of the platform. An error page may
-/// repeat the request: the token is taken out of what is kept, before anything is cut (I8).
-pub(crate) fn read(
-    platform: &Platform,
-    end: &Result<Reply, NoReply>,
-    at: Moment,
-    token: &SecretString,
-) -> Option<Answer> {
-    let short = |text: &str, length| cut(&text.replace(token.expose_secret(), "…"), length);
+/// Reads the end of a call; `None` if it says nothing of the platform. What was said against it is whole, and as it was
+/// said: see [`fit_to_keep`].
+pub(crate) fn read(platform: &Platform, end: &Result<Reply, NoReply>, at: Moment) -> Option<Answer> {
     let failed =
         |status, code, error: FireError| Answer { at, status, code, transfer_id: None, error: Some(error) };
     let word = |code: &str, detail| FireError { code: Some(code.into()), detail };
@@ -30,19 +23,15 @@ pub(crate) fn read(
             failed(FireStatus::Timeout, None, word("no_answer", detail))
         }
         Err(NoReply::Broken(cause)) => {
-            failed(FireStatus::Unavailable, None, word("no_connection", short(cause, DETAIL)))
+            failed(FireStatus::Unavailable, None, word("no_connection", cause.clone()))
         }
         Ok(reply) => match reply.status {
             200..=299 => accepted(platform, reply, at).unwrap_or_else(|| {
                 let detail = format!("answered {} without a transfer id: {}", reply.status, text(reply));
-                failed(
-                    FireStatus::Unavailable,
-                    Some(reply.status),
-                    word("not_understood", short(&detail, DETAIL)),
-                )
+                failed(FireStatus::Unavailable, Some(reply.status), word("not_understood", detail))
             }),
-            400..=499 => failed(FireStatus::Rejected, Some(reply.status), said(reply, short)),
-            _ => failed(FireStatus::Unavailable, Some(reply.status), said(reply, short)),
+            400..=499 => failed(FireStatus::Rejected, Some(reply.status), said(reply)),
+            _ => failed(FireStatus::Unavailable, Some(reply.status), said(reply)),
         },
     })
 }
@@ -54,23 +43,40 @@ fn accepted(platform: &Platform, reply: &Reply, at: Moment) -> Option<Answer> {
 }
 
 /// The platform's own words against the call; those of a page that is no JSON as they are.
-fn said(reply: &Reply, short: impl Fn(&str, usize) -> String) -> FireError {
+fn said(reply: &Reply) -> FireError {
     let json = reply.json();
-    let code = json.as_ref().and_then(|json| json.get("error_code")?.as_str()).map(|code| short(code, CODE));
+    let code = json.as_ref().and_then(|json| json.get("error_code")?.as_str()).map(str::to_owned);
     let detail = match json.as_ref().and_then(|json| json.get("detail")) {
         Some(Value::String(detail)) => detail.clone(),
         Some(detail) => detail.to_string(),
         None => text(reply),
     };
-    FireError { code, detail: short(&detail, DETAIL) }
+    FireError { code, detail }
+}
+
+/// An answer that may go into a row: without these secrets and what looks like one (I8), cut to what is kept of it. In
+/// this order, or the first half of a secret would be left at the cut.
+pub(crate) fn fit_to_keep(mut answer: Answer, secrets: &[&str]) -> Answer {
+    if let Some(FireError { code, detail }) = answer.error.take() {
+        let code = code.map(|code| kept(&code, secrets, CODE));
+        answer.error = Some(FireError { code, detail: kept(&detail, secrets, DETAIL) });
+    }
+    answer
+}
+
+/// What is kept of an answer that says why there is no token.
+pub(crate) fn kept_of(reply: &Reply, secrets: &[&str]) -> String {
+    kept(&text(reply), secrets, DETAIL)
 }
 
 fn text(reply: &Reply) -> String {
     String::from_utf8_lossy(&reply.body).into_owned()
 }
 
-fn cut(text: &str, length: usize) -> String {
-    text[..text.floor_char_boundary(length)].to_owned()
+fn kept(text: &str, secrets: &[&str], limit: usize) -> String {
+    let mut text = scrub(text, secrets);
+    text.truncate(text.floor_char_boundary(limit));
+    text
 }
 
 #[cfg(test)]
@@ -87,7 +93,8 @@ mod tests {
 
     fn check(platform: &Platform, status: u16, body: &[u8]) -> Result<(), TestCaseError> {
         let reply = Reply { status, retry_after: None, body: body.to_vec() };
-        let answer = read(platform, &Ok(reply), Moment::UNIX_EPOCH, &"the-token".into()).unwrap();
+        let answer = read(platform, &Ok(reply), Moment::UNIX_EPOCH).unwrap();
+        let answer = fit_to_keep(answer, &["the-token"]);
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let id = json.get("transaction_id").and_then(Value::as_str).filter(|id| !id.is_empty());
         let (should, id) = match (status, id) {
@@ -133,18 +140,7 @@ mod tests {
         rustls::crypto::ring::default_provider().install_default().ok();
         let platform = Platform::new(Calls::default(), Duration::from_secs(10)).unwrap();
         let reply = Reply { status, retry_after: None, body: body.into() };
-        read(&platform, &Ok(reply), Moment::UNIX_EPOCH, &"the-token".into()).unwrap()
-    }
-
-    #[test]
-    fn a_token_that_is_repeated_is_taken_out_wherever_it_stands_even_across_the_cut() {
-        let body =
-            format!(r#"{{"detail":"{}the-token","error_code":"Bearer the-token"}}"#, "x".repeat(DETAIL - 5));
-        let error = of(400, &body).error.unwrap();
-        assert!(!error.detail.contains("the-") && error.detail.ends_with('…'), "{}", error.detail);
-        assert_eq!(error.code.as_deref(), Some("Bearer …"));
-        let error = of(400, &format!(r#"{{"error_code":"{}"}}"#, "x".repeat(5_000))).error.unwrap();
-        assert_eq!(error.code.unwrap().len(), CODE);
+        fit_to_keep(read(&platform, &Ok(reply), Moment::UNIX_EPOCH).unwrap(), &["hunter2"])
     }
 
     #[test]
@@ -173,5 +169,20 @@ mod tests {
         assert_eq!(of(503, "down").status, FireStatus::Unavailable);
         assert_eq!(of(302, "").status, FireStatus::Unavailable);
         assert_eq!(of(500, &"ä".repeat(5_000)).error.unwrap().detail.len(), DETAIL);
+    }
+
+    #[test]
+    fn a_secret_is_taken_out_of_code_and_detail_also_where_the_cut_would_halve_it() {
+        let error =
+            of(400, r#"{"detail":"user canary, password 'hunter2'","error_code":"not_hunter2"}"#).error;
+        let error = error.unwrap();
+        assert_eq!(
+            (error.code.as_deref(), error.detail.as_str()),
+            (Some("not_…"), "user canary, password '…'")
+        );
+        let said = of(500, &format!("{}hunter2", "x".repeat(DETAIL - 3))).error.unwrap().detail;
+        assert!(said.ends_with("x…") && said.len() == DETAIL, "{}", &said[DETAIL - 8..]);
+        let code = of(400, &format!(r#"{{"error_code":"{}"}}"#, "x".repeat(9_000))).error.unwrap().code;
+        assert_eq!(code.unwrap().len(), CODE);
     }
 }

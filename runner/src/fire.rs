@@ -10,7 +10,7 @@ use std::time::Duration;
 use canary_domain::{Answer, Clock, Facts, FireError, FireStatus, Moment, Origin, Reason, Withheld, backoff};
 use canary_store::{Board, StoreError};
 use canary_telemetry::RunnerMetrics;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{debug, warn};
 
@@ -123,11 +123,11 @@ impl Firer {
     async fn send(&self, right: &Right, route: &Route, facts: &mut Facts, token: SecretString) -> Sent {
         let first = self.call(right, route, facts, &token).await;
         let Ok(Ended { reply: Ok(Reply { status: 401, .. }), .. }) = &first else {
-            return self.read(first, &token);
+            return self.read(first, route, &token);
         };
         self.agents.refused(&route.from, &token).await;
         match self.agents.token(&route.from).await {
-            Ok(token) => self.read(self.call(right, route, facts, &token).await, &token),
+            Ok(token) => self.read(self.call(right, route, facts, &token).await, route, &token),
             // Nothing was carried out, and the canary can't sign in: that is what this test came to (design §13).
             Err(error) => self.not_signed_in(&error),
         }
@@ -160,14 +160,14 @@ impl Firer {
         Ok(Ended { reply, at: self.clock.at(ended) })
     }
 
-    fn read(&self, end: Result<Ended, Withheld>, token: &SecretString) -> Sent {
+    fn read(&self, end: Result<Ended, Withheld>, route: &Route, token: &SecretString) -> Sent {
         let Ended { reply, at } = match end {
             Ok(ended) => ended,
             Err(withheld) => return Sent::Withheld(withheld),
         };
-        match answer::read(&self.platform, &reply, at, token) {
+        match answer::read(&self.platform, &reply, at) {
             Some(answer) => Sent::Answered {
-                answer,
+                answer: without_secrets(answer, route, token),
                 retry_after: reply
                     .ok()
                     .filter(|reply| reply.status == 429)
@@ -242,4 +242,13 @@ impl Firer {
         }
         Ok(())
     }
+}
+
+/// What may go into the row: an error page may repeat the request, and a platform what the sign-in was (I8).
+fn without_secrets(answer: Answer, route: &Route, token: &SecretString) -> Answer {
+    if answer.error.is_none() {
+        return answer;
+    }
+    let client_secret = route.from.client_secret.read().unwrap_or_default();
+    answer::fit_to_keep(answer, &[token.expose_secret(), client_secret.expose_secret()])
 }

@@ -27,6 +27,9 @@ use crate::platform::Platform;
 /// How long anything may take before the test has failed.
 const LIMIT: Duration = Duration::from_secs(20);
 
+/// What the sending agent signs in with.
+pub const SECRET: &str = "hunter2-of-alpha";
+
 pub struct Bench {
     pub platform: Platform,
     pub settings: Settings,
@@ -169,7 +172,7 @@ fn settings(url: &str, backend: Backend) -> Settings {
             registry: url.parse().unwrap(),
             did: format!("did:{name}"),
             client_id: name.into(),
-            client_secret: SecretSource::new(|| Ok("secret".to_owned().into())),
+            client_secret: SecretSource::new(|| Ok(SECRET.to_owned().into())),
         })
     };
     let to = if backend == Backend::Intra { agent("bravo", "a") } else { agent("charlie", "b") };

@@ -7,7 +7,7 @@ use canary_runner::Right;
 use canary_store::MemoryBoard;
 use tokio::time::Instant;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, SECRET};
 use crate::platform::{ACCEPTED, Platform, Reply, UNAUTHORIZED};
 
 /// Fires one test over a platform with this script; answers the bench and what the board knows then.
@@ -111,6 +111,28 @@ async fn an_error_page_that_repeats_the_request_does_not_put_the_token_into_the_
     let echo = Reply::Json(400, r#"{"detail":"bad request: Authorization: Bearer token-1"}"#);
     let (_bench, facts) = fire(|platform| platform.transfers([echo])).await;
     assert_eq!(facts.answer.unwrap().error.unwrap().detail, "bad request: Authorization: Bearer …");
+}
+
+#[tokio::test]
+async fn neither_an_error_page_nor_a_refused_sign_in_puts_the_client_secret_into_the_row() {
+    let echo = r#"{"detail":"username=canary-alpha&password=SECRET","error_code":"SECRET"}"#
+        .replace("SECRET", SECRET);
+    let echo: &'static str = Box::leak(echo.into_boxed_str());
+    let (_bench, facts) = fire(|platform| platform.transfers([Reply::Json(422, echo)])).await;
+    let error = facts.answer.unwrap().error.unwrap();
+    assert_eq!(
+        (error.code.as_deref(), error.detail.as_str()),
+        (Some("…"), "username=canary-alpha&password=…")
+    );
+    let (_bench, facts) = fire(|platform| platform.tokens([Reply::Json(503, echo)])).await;
+    let answer = facts.answer.unwrap();
+    let detail = answer.error.unwrap().detail;
+    assert_eq!(answer.code, Some(503));
+    assert!(detail.contains("username=canary-alpha") && !detail.contains(SECRET), "{detail}");
+    let elsewhere = Reply::Json(200, r#"{"token": "opaque-token-of-somebody"}"#);
+    let (_bench, facts) = fire(|platform| platform.tokens([elsewhere])).await;
+    let detail = facts.answer.unwrap().error.unwrap().detail;
+    assert!(detail.ends_with("answered 200 without a token"), "{detail}");
 }
 
 #[tokio::test]
