@@ -8,8 +8,10 @@
 
 use std::collections::HashSet;
 
-use canary_domain::{Coverage, Facts, Moment, Outcome, Patience, TestId};
-use canary_store::{Due, FactsRow, Leadership, NotLeading, ResultRow, StoreError};
+use canary_domain::{Facts, Moment, Outcome, Patience, TestId};
+use canary_store::{
+    Due, FactsRow, Leadership, NotLeading, Observation, ReactorState, ResultRow, StoreError, Watcher,
+};
 use chrono::TimeDelta;
 use tokio::time::Instant;
 use tracing::error;
@@ -62,9 +64,15 @@ impl Judge {
     pub async fn sweep(&self, lead: &Leadership) -> Result<SweepReport, SweepError> {
         let started = Instant::now();
         let now = self.clock.now();
-        let look =
-            Look { coverage: self.coverage().await?, patience: self.patience(), now, term: lead.term() };
-        let mut sweep = Sweep { judge: self, lead, look, report: SweepReport::default() };
+        let reactors = self.reactors().await?;
+        let look = Look {
+            coverage: coverage(&reactors, &self.settings.local_frame),
+            patience: self.patience(),
+            now,
+            term: lead.term(),
+        };
+        let observed = Observation { at: now, reactors: reactors.iter().map(Watcher::from).collect() };
+        let mut sweep = Sweep { judge: self, lead, look, observed, report: SweepReport::default() };
         let mut seen = HashSet::new();
         loop {
             let due = self.board.due(now, self.settings.batch).await.map_err(SweepError::Board)?;
@@ -81,9 +89,11 @@ impl Judge {
         Ok(sweep.report)
     }
 
-    async fn coverage(&self) -> Result<Coverage, SweepError> {
-        let reactors = self.board.reactors().await.map_err(SweepError::Board)?;
-        Ok(coverage(&reactors, &self.settings.local_frame))
+    /// Those of the local frame, of all instances.
+    async fn reactors(&self) -> Result<Vec<ReactorState>, SweepError> {
+        let mut reactors = self.board.reactors().await.map_err(SweepError::Board)?;
+        reactors.retain(|state| state.frame == self.settings.local_frame);
+        Ok(reactors)
     }
 
     fn patience(&self) -> Patience {
@@ -96,6 +106,8 @@ struct Sweep<'a> {
     judge: &'a Judge,
     lead: &'a Leadership,
     look: Look,
+    /// The reactors behind the coverage: evidence, no part of any verdict.
+    observed: Observation,
     report: SweepReport,
 }
 
@@ -113,7 +125,7 @@ impl Sweep<'_> {
         self.report.decided += page.iter().filter(|judged| judged.row.verdict.is_some()).count();
         let rows: Vec<FactsRow> = page.into_iter().map(|judged| judged.row).collect();
         points::VERDICTS_MADE.reached();
-        let written = self.judge.write(self.lead, &rows).await?;
+        let written = self.judge.write(self.lead, &rows, &self.observed).await?;
         points::VERDICTS_WRITTEN.reached();
         self.report.changed += written.changed;
         self.report.refused += written.refused.len();

@@ -3,7 +3,7 @@
 use std::slice;
 
 use canary_domain::TestId;
-use canary_store::{Change, FactsRow, Leadership, StoreError};
+use canary_store::{Change, FactsRow, Leadership, Observation, StoreError};
 use tracing::error;
 
 use crate::{Judge, SweepError};
@@ -19,11 +19,16 @@ pub(crate) struct Written {
 
 impl Judge {
     /// Writes a page; if the ledger refuses it for one bad row, the others are written all the same.
-    pub(crate) async fn write(&self, lead: &Leadership, rows: &[FactsRow]) -> Result<Written, SweepError> {
-        match self.record(lead, rows).await {
+    pub(crate) async fn write(
+        &self,
+        lead: &Leadership,
+        rows: &[FactsRow],
+        observed: &Observation,
+    ) -> Result<Written, SweepError> {
+        match self.record(lead, rows, observed).await {
             Ok(changes) => Ok(Written { changed: changes.len(), refused: Vec::new() }),
             Err(SweepError::Ledger(cause)) if !cause.is_unavailable() => {
-                self.write_singly(lead, rows, cause).await
+                self.write_singly(lead, rows, (observed, cause)).await
             }
             Err(error) => Err(error),
         }
@@ -33,12 +38,12 @@ impl Judge {
         &self,
         lead: &Leadership,
         rows: &[FactsRow],
-        whole: StoreError,
+        (observed, whole): (&Observation, StoreError),
     ) -> Result<Written, SweepError> {
         let mut written = Written::default();
         let mut causes = Vec::new();
         for row in rows {
-            match self.record(lead, slice::from_ref(row)).await {
+            match self.record(lead, slice::from_ref(row), observed).await {
                 Ok(changes) => written.changed += changes.len(),
                 Err(SweepError::Ledger(cause)) if !cause.is_unavailable() => {
                     written.refused.push(row.facts.test.test_id);
@@ -58,9 +63,14 @@ impl Judge {
     }
 
     /// Nothing is awaited between the ledger's answer and the counting of it.
-    async fn record(&self, lead: &Leadership, rows: &[FactsRow]) -> Result<Vec<Change>, SweepError> {
+    async fn record(
+        &self,
+        lead: &Leadership,
+        rows: &[FactsRow],
+        observed: &Observation,
+    ) -> Result<Vec<Change>, SweepError> {
         lead.check()?;
-        let changes = self.ledger.record(rows).await.map_err(SweepError::Ledger)?;
+        let changes = self.ledger.record_observed(rows, Some(observed)).await.map_err(SweepError::Ledger)?;
         self.tally.changed(rows, &changes);
         Ok(changes)
     }

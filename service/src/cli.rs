@@ -47,6 +47,8 @@ pub enum Command {
     Migrate,
     /// Push past results to a time-series store, as often as you like: the samples are the same each time.
     Export(ExportArgs),
+    /// Send every receiver of webhooks a message for a trial. Exits 0 if all took it.
+    Webhooks(WebhooksArgs),
     /// Judge past rows again by the present rules, and tell what would change. Exits 1 if anything would.
     Rejudge(RejudgeArgs),
     /// Delete old rows before their retention is over; the hours' rollups stay.
@@ -100,6 +102,14 @@ pub struct ExportArgs {
     /// Read everything back and compare it with the ledger; exits 0 only if it is exactly that.
     #[arg(long)]
     pub verify: bool,
+}
+
+/// Of `webhooks`.
+#[derive(Debug, Args)]
+pub struct WebhooksArgs {
+    /// Only the receiver of this name.
+    #[arg(long, value_name = "NAME")]
+    pub endpoint: Option<String>,
 }
 
 /// Of `rejudge`.

@@ -13,18 +13,20 @@ use canary_domain::{Clock, Role, SlotKey};
 use canary_export::{Exporter, Receiver};
 use canary_judge::{Judge, OutcomeNews};
 use canary_runner::{Orders, Runner};
-use canary_store::Ledger;
+use canary_store::{Ledger, Outbox};
 use canary_telemetry::{ClockMetrics, ExportMetrics, JudgeMetrics, LeaseMetrics};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tracing::info;
 
+use crate::aftermath::Aftermath;
 use crate::base::{self, Base};
 use crate::front::{self, Later, Shown};
 use crate::leading::Contender;
 use crate::preparation::Prepared;
 use crate::settings::{ExportSettings, Part, Settings};
+use crate::stores::{self, Opened};
 use crate::supervisor::Supervisor;
-use crate::{RETENTION, clock, stores};
+use crate::{RETENTION, clock};
 
 /// How long hourly rollups are kept (design §5).
 const HOURLY_RETENTION: Duration = Duration::from_secs(400 * 24 * 3_600);
@@ -37,6 +39,7 @@ const NEWS: usize = 1_024;
 pub(crate) struct Instance {
     pub base: Base,
     pub ledger: Arc<dyn Ledger>,
+    outbox: Arc<dyn Outbox>,
     /// Outcomes as this instance's judge writes them.
     pub outcomes: broadcast::Sender<OutcomeNews>,
     /// Where the console listens, if there is one.
@@ -51,7 +54,7 @@ impl Instance {
     /// # Errors
     /// When an address or a file can't be used, or the console can't listen.
     pub async fn build(settings: Settings, supervisor: &mut Supervisor) -> Result<Option<Self>> {
-        let (board, ledger) = (stores::board(&settings)?, stores::ledger(&settings)?);
+        let (board, Opened { ledger, outbox }) = (stores::board(&settings)?, stores::open(&settings)?);
         info!(canary = settings.canary, board = board.describe(), ledger = ledger.describe(), "starting");
         let (registry, later) = (base::registry(&settings)?, Arc::<Later>::default());
         let shown = Shown {
@@ -64,7 +67,7 @@ impl Instance {
         let Some(base) = Base::on(settings, board, registry, &supervisor.stop()).await? else {
             return Ok(None);
         };
-        Ok(Some(Self { base, ledger, outcomes: broadcast::Sender::new(NEWS), console, later }))
+        Ok(Some(Self { base, ledger, outbox, outcomes: broadcast::Sender::new(NEWS), console, later }))
     }
 
     /// Starts the other parts that the settings ask for.
@@ -161,12 +164,20 @@ impl Instance {
             outcomes: self.outcomes.clone(),
         };
         let judge = Judge::new(judge_settings(&self.base.settings), parts);
+        let (tell_seat, seat) = watch::channel(None);
+        let (base, ledger, outbox) = (&self.base, &self.ledger, &self.outbox);
+        Aftermath { base, ledger, outbox, seat }.start(supervisor)?;
         let stop = supervisor.stop();
         supervisor.start("judge", async move {
             if !prepared.schema(&stop).await {
                 return Ok(());
             }
-            contender.run(Role::Judge, stop.clone(), |seat| async { Ok(judge.run(seat, stop).await?) }).await
+            contender
+                .run(Role::Judge, stop.clone(), |seat| async {
+                    tell_seat.send_replace(Some(seat.clone()));
+                    Ok(judge.run(seat, stop).await?)
+                })
+                .await
         });
         Ok(())
     }

@@ -9,6 +9,7 @@
     reason = "commands speak to the person who called them"
 )]
 
+mod aftermath;
 mod bar;
 mod base;
 pub mod cli;
@@ -64,7 +65,12 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Export(_) | Command::Rejudge(_) | Command::Prune(_) => "warn",
         #[cfg(feature = "failpoints")]
         Command::Failpoints => "error",
-        Command::Demo(_) | Command::Probe(_) | Command::Check | Command::Status | Command::Migrate => "error",
+        Command::Demo(_)
+        | Command::Probe(_)
+        | Command::Check
+        | Command::Status
+        | Command::Migrate
+        | Command::Webhooks(_) => "error",
     };
     let filter = cli.log_filter.as_deref().unwrap_or(quiet);
     if let Err(error) = init_logs(cli.log_format, filter) {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::settings::Settings;
 
 /// The folders of the parts, in the order of a test's way, each with its manifest.
-const MANIFESTS: [(&str, &str); 10] = [
+const MANIFESTS: [(&str, &str); 11] = [
     ("domain/", include_str!("../../domain/Cargo.toml")),
     ("runner/", include_str!("../../runner/Cargo.toml")),
     ("validators/", include_str!("../../validators/Cargo.toml")),
@@ -14,6 +14,7 @@ const MANIFESTS: [(&str, &str); 10] = [
     ("judge/", include_str!("../../judge/Cargo.toml")),
     ("console/", include_str!("../../console/Cargo.toml")),
     ("export/", include_str!("../../export/Cargo.toml")),
+    ("outbound/", include_str!("../../outbound/Cargo.toml")),
     ("telemetry/", include_str!("../../telemetry/Cargo.toml")),
     ("service/", include_str!("../Cargo.toml")),
     ("sandbox/", include_str!("../../sandbox/Cargo.toml")),

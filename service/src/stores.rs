@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use canary_store::{Board, Ledger, MemoryBoard, PostgresLedger, RedisBoard, SqliteLedger};
+use canary_store::{Board, Ledger, MemoryBoard, Outbox, PostgresLedger, RedisBoard, SqliteLedger};
 
 use crate::exit::BadSetting;
 use crate::settings::{BoardSettings, LedgerSettings, Settings};
@@ -23,19 +23,41 @@ pub(crate) fn board(settings: &Settings) -> Result<Arc<dyn Board>> {
     })
 }
 
+/// The ledger, and what is left to do once its verdicts are written: one access to it, seen from two sides.
+pub(crate) struct Opened {
+    pub ledger: Arc<dyn Ledger>,
+    pub outbox: Arc<dyn Outbox>,
+}
+
+impl Opened {
+    fn new(make: Arc<impl Ledger + Outbox + 'static>) -> Self {
+        Self { ledger: Arc::clone(&make) as _, outbox: make }
+    }
+}
+
 /// The ledger. Postgres need not answer yet.
 ///
 /// # Errors
 /// When the address or the file can't be used.
 pub(crate) fn ledger(settings: &Settings) -> Result<Arc<dyn Ledger>> {
+    open(settings).map(|opened| opened.ledger)
+}
+
+/// As [`ledger`], from both sides.
+///
+/// # Errors
+/// When the address or the file can't be used.
+pub(crate) fn open(settings: &Settings) -> Result<Opened> {
     Ok(match &settings.ledger {
         LedgerSettings::Sqlite(path) => {
-            Arc::new(SqliteLedger::open(path, &settings.canary).context("embedded")?)
+            Opened::new(Arc::new(SqliteLedger::open(path, &settings.canary).context("embedded")?))
         }
         LedgerSettings::Postgres { url, .. } => {
             let url = url.clone();
             let ledger = PostgresLedger::connect_from(move || url.read(), &settings.canary);
-            Arc::new(ledger.map_err(|error| BadSetting { setting: "postgres", what: error.to_string() })?)
+            let ledger =
+                ledger.map_err(|error| BadSetting { setting: "postgres", what: error.to_string() })?;
+            Opened::new(Arc::new(ledger))
         }
     })
 }

@@ -10,6 +10,7 @@ mod brief;
 mod context;
 mod cursor;
 mod cycles;
+mod evidence;
 mod explain;
 mod fire;
 mod maintenance;

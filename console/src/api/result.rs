@@ -9,6 +9,7 @@ use canary_store::Ledger;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::evidence::ApiEvidence;
 use super::explain::explain;
 use super::row::ApiRow;
 use super::timeline::{Event, timeline};
@@ -26,6 +27,8 @@ pub(crate) struct OneResult {
     timeline: Vec<Event>,
     /// The same in a sentence.
     explanation: String,
+    /// What is kept of a failure beside its row; null where there was none.
+    evidence: Option<ApiEvidence>,
 }
 
 /// One result, with every stage's moments and what it means.
@@ -44,6 +47,7 @@ pub(crate) async fn result(
         .map_err(|_| Problem::new(Kind::NotFound, format!("`{text}` is no test_id: those are UUIDs")))?;
     let row = ledger.rows(&[test_id]).await?.into_iter().next();
     let row = row.ok_or_else(|| Problem::new(Kind::NotFound, format!("there is no test {test_id}")))?;
+    let evidence = ledger.evidence(test_id).await?.map(|evidence| ApiEvidence::new(evidence, &row.facts));
     let (timeline, explanation) = (timeline(&row), explain(&row));
-    Ok(Json(OneResult { row: row.into(), timeline, explanation }))
+    Ok(Json(OneResult { row: row.into(), timeline, explanation, evidence }))
 }

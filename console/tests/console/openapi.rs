@@ -121,7 +121,7 @@ impl Checker {
 }
 
 /// A console with something of everything to show.
-async fn full() -> anyhow::Result<(Stand, TestId)> {
+async fn full() -> anyhow::Result<(Stand, [TestId; 2])> {
     let (past, board) = (Past::begin().await?, MemoryBoard::new());
     for (minutes, outcome) in (1..).zip(Outcome::ALL) {
         past.slot(Backend::Async, ago(minutes), *outcome).await?;
@@ -152,13 +152,14 @@ async fn full() -> anyhow::Result<(Stand, TestId)> {
     board.save_reactor(&reactor).await?;
     let stand = Stand::over(Arc::new(board), past.ledger, local(), tempfile::tempdir()?).await?;
     let passed = stand.write(Backend::Async, Some(500)).await?;
+    let failed = stand.failure(Backend::Async).await?;
     until(&stand, API, |board| board["canary"] == "test").await?;
-    Ok((stand, passed))
+    Ok((stand, [passed, failed]))
 }
 
 #[tokio::test]
 async fn answers_to_readers_are_what_the_document_says() -> anyhow::Result<()> {
-    let (stand, passed) = full().await?;
+    let (stand, [passed, failed]) = full().await?;
     let checker = Checker::new(&stand).await?;
     let one = format!("{API}/results/{passed}");
     // These are no JSON, and have tests of their own.
@@ -175,6 +176,7 @@ async fn answers_to_readers_are_what_the_document_says() -> anyhow::Result<()> {
         checker.check("get", &path, answer).await?;
     }
     for (path, asked) in [
+        ("/results/{test_id}", format!("/results/{failed}").as_str()),
         ("/results/{test_id}", "/results/7"),
         ("/results", "/results?outcome=7"),
         ("/cycles", "/cycles?minutes=0"),

@@ -10,10 +10,12 @@ use canary_console::{
     BindError, Console, FireRefused, NotReady, Parts, Plan, PlannedPath, Readiness, Settings, Source,
 };
 use canary_domain::{
-    Answer, Backend, Cadence, Coverage, Facts, FireStatus, Moment, Origin, Patience, SlotKey, Stage, Stamp,
-    Test, TestId, Via, judge,
+    Answer, Backend, Cadence, Coverage, EventType, Facts, FireStatus, Moment, Origin, Patience, SlotKey,
+    Stage, Stamp, Test, TestId, Via, judge,
 };
-use canary_store::{Board, FactsRow, Ledger, MemoryBoard, PostgresLedger, SqliteLedger};
+use canary_store::{
+    Board, FactsRow, Ledger, MemoryBoard, Observation, PostgresLedger, SqliteLedger, Watcher,
+};
 use chrono::TimeDelta;
 use prometheus::{IntCounter, Registry};
 use reqwest::{Client, Response};
@@ -266,6 +268,37 @@ impl Stand {
         let judged_at = facts.start() + TimeDelta::seconds(3);
         let verdict = judge(&facts, &Coverage::default(), &patience, judged_at).verdict;
         self.ledger.record(&[FactsRow { facts, verdict, judged_at, judge_term: 1 }]).await?;
+        Ok(test_id)
+    }
+}
+
+impl Stand {
+    /// Writes a row of the next cycle that was refunded, with three reactors of which one had looked at all of it.
+    pub async fn failure(&self, backend: Backend) -> anyhow::Result<TestId> {
+        let facts = facts(backend, self.cycle.fetch_add(1, Ordering::SeqCst), None);
+        let test_id = facts.test.test_id;
+        let patience = Patience { blind_after: Duration::from_secs(60), look_again: Duration::from_secs(5) };
+        let judged_at = facts.start() + TimeDelta::seconds(3);
+        let verdict = judge(&facts, &Coverage::default(), &patience, judged_at).verdict;
+        let (start, deadline, ms) = (facts.start(), facts.deadline_at(), TimeDelta::milliseconds(1));
+        let reactor = |node: &str, since, until| Watcher {
+            frame: "a".into(),
+            event_type: EventType::TokensTransferred,
+            node: node.into(),
+            connected: true,
+            position: Some(77),
+            covered_since: Some(since),
+            covered_until: Some(until),
+            last_event_at: None,
+        };
+        let reactors = vec![
+            reactor("looked", start, deadline),
+            reactor("began-late", start + ms, deadline),
+            reactor("ended-early", start, deadline - ms),
+        ];
+        let observed = Observation { at: judged_at, reactors };
+        let row = FactsRow { facts, verdict, judged_at, judge_term: 1 };
+        self.ledger.record_observed(&[row], Some(&observed)).await?;
         Ok(test_id)
     }
 }

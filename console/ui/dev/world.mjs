@@ -18,6 +18,12 @@ let seed = 7
 const chance = () => ((seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648)
 const round = (n, digits = 3) => Math.round(n * 10 ** digits) / 10 ** digits
 
+const evidence = (row, deadline) => ({
+  observed_at: row.judged_at,
+  reactors: EVENTS.map((event_type) => ({ frame: 'a', event_type, node: 'canary-0', connected: true, position: 4_711, covered_since: row.registered_at, covered_until: row.judged_at, last_event_at: row.judged_at, covers: Date.parse(row.judged_at) >= Date.parse(deadline) })),
+  log: { at: row.judged_at, status: 200, body: '{"level":"error","msg":"teg: relay gave up","transfer":"t-1"}\n', truncated: false, error: null },
+})
+
 export class World {
   constructor({ paths = 6, periodMs = 60_000, empty = false } = {}) {
     this.periodMs = periodMs
@@ -218,6 +224,6 @@ function detailOf(row, path) {
   return {
     ...brief(row), canary: 'prod', source_frame: 'a', dest_frame: path.to, period_ms: 60_000, term: 41, sender: 'did:plc:canary-alpha-6f3k2', receiver: 'did:plc:canary-bravo-9z81m', amount: path.amount,
     transfer_id: row.outcome === 'missed' || row.outcome === 'skipped' ? null : `txn_${row.test_id.slice(0, 13)}`, fired_at: iso(fired), accepted_at: iso(fired + 96), answered_at: iso(fired + 96), fire_status: 'accepted', fire_code: 200, fire_error: null, mismatch: null,
-    stamps: {}, completed_at: null, deadline_at: iso(fired + path.deadline), decided_as_of: row.judged_at, latency_basis: done === null ? null : row.outcome === 'late' ? 'event_time' : 'observed', clock_error_ms: 0.4, landed: null, timeline, explanation: told[row.outcome],
+    stamps: {}, completed_at: null, deadline_at: iso(fired + path.deadline), decided_as_of: row.judged_at, latency_basis: done === null ? null : row.outcome === 'late' ? 'event_time' : 'observed', clock_error_ms: 0.4, landed: null, timeline, explanation: told[row.outcome], evidence: row.outcome === 'failed' ? evidence(row, iso(fired + path.deadline)) : null,
   }
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
+import type { Evidence, LogSearch, Watcher } from '../src/api/evidence'
 import {
   type About,
   type AboutBlock,
@@ -67,10 +68,13 @@ describe('every shape is the API’s', () => {
   same<AboutBlock>('Block', { id: 'given', title: 'given', intro: 'given', columns: 'given', rows: 'given' })
   same<TimelineEvent>('TimelineEvent', { at: 'given', what: 'given', via: 'nullable' })
   same<Stamp>('Stamp', { seen: 'given', occurred: 'given', via: 'given', frame: 'given', position: 'given' })
+  same<Evidence>('Evidence', { observed_at: 'given', reactors: 'given', log: 'nullable' })
+  same<Watcher>('Watcher', { frame: 'given', event_type: 'given', node: 'given', connected: 'given', position: 'nullable', covered_since: 'nullable', covered_until: 'nullable', last_event_at: 'nullable', covers: 'given' })
+  same<LogSearch>('LogSearch', { at: 'given', status: 'nullable', body: 'nullable', truncated: 'given', error: 'nullable' })
   same<Session>('Session', { name: 'given', role: 'given', auth: 'given' })
 
   test('a result, of which the page reads a part', () => {
-    const read: Shape<Omit<Result, 'timeline' | 'explanation'>> = {
+    const read: Shape<Omit<Result, 'timeline' | 'explanation' | 'evidence'>> = {
       test_id: 'given', path: 'given', backend: 'given', origin: 'given', cycle: 'nullable', registered_at: 'given', judged_at: 'nullable', outcome: 'given', failure_signal: 'nullable', missing_stages: 'given', total_latency_ms: 'nullable', revision: 'given',
       canary: 'given', source_frame: 'given', dest_frame: 'given', period_ms: 'nullable', term: 'given', sender: 'given', receiver: 'given', amount: 'given', transfer_id: 'nullable', fired_at: 'nullable', accepted_at: 'nullable', answered_at: 'nullable',
       fire_status: 'nullable', fire_code: 'nullable', fire_error: 'nullable', mismatch: 'nullable', stamps: 'given', completed_at: 'nullable', deadline_at: 'nullable', decided_as_of: 'nullable', latency_basis: 'nullable', clock_error_ms: 'nullable', landed: 'nullable',

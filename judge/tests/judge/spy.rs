@@ -13,8 +13,8 @@ use canary_domain::{
 };
 use canary_store::{
     Accounting, AgentState, Annotation, Announcements, AuditEntry, Board, Brief, Change, Claim, Due,
-    ExportMark, ExportRow, FactsRow, Filter, Holder, Leadership, Ledger, Page, PathHour, PlacedHold,
-    ReactorState, Registration, Result, ResultRow, SlotSpan, StoreError, Unfired,
+    Evidence, ExportMark, ExportRow, FactsRow, Filter, Holder, Leadership, Ledger, Observation, Page,
+    PathHour, PlacedHold, ReactorState, Registration, Result, ResultRow, SlotSpan, StoreError, Unfired,
 };
 use tokio::sync::Notify;
 
@@ -212,8 +212,18 @@ impl Ledger for SpyLedger {
     async fn gaps(&self, path: &str, period_ms: i64, first: i64, last: i64, limit: i64) -> Result<Vec<i64>> {
         through!(self.gaps(path, period_ms, first, last, limit))
     }
-    async fn record(&self, rows: &[FactsRow]) -> Result<Vec<Change>> {
-        through!(self.record(rows) of rows.len())
+    async fn record_observed(
+        &self,
+        rows: &[FactsRow],
+        observed: Option<&Observation>,
+    ) -> Result<Vec<Change>> {
+        self.spy.before("record", rows.len()).await?;
+        let answer = self.inner.record_observed(rows, observed).await;
+        self.spy.point().await;
+        answer
+    }
+    async fn evidence(&self, test: TestId) -> Result<Option<Evidence>> {
+        through!(self.evidence(test))
     }
     async fn pending(&self, before: Moment, limit: i64) -> Result<Vec<Facts>> {
         through!(self.pending(before, limit))

@@ -47,6 +47,7 @@ pub(super) async fn run(settings: Settings) -> Result<u8> {
     if let Some(export) = &settings.export {
         receiver(export, &mut report).await;
     }
+    aftermath(&settings, &mut report);
     let mut supervisor = Supervisor::new();
     let own = Settings { board: BoardSettings::Memory, ..settings };
     let Some(base) = Base::build(own, &supervisor.stop()).await? else { return Ok(1) };
@@ -54,6 +55,21 @@ pub(super) async fn run(settings: Settings) -> Result<u8> {
     let ready = base.start_validators(&mut supervisor)?;
     supervisor.run(subscriptions(ready, &base, &mut report)).await?;
     Ok(u8::from(report.failed > 0))
+}
+
+/// What receivers are told with can be read; nothing is sent.
+fn aftermath(settings: &Settings, report: &mut Report) {
+    for endpoint in settings.webhooks.iter().flat_map(|webhooks| &webhooks.endpoints) {
+        report.line(&format!("webhook {}", endpoint.name), endpoint.check(), |()| {
+            "address and key can be used; `canary webhooks` sends a message for a trial".to_owned()
+        });
+    }
+    if let Some(search) = &settings.log_search {
+        let auth = search.auth.as_ref().map_or(Ok(()), |auth| auth.read().map(drop));
+        report.line("log search", search.url.read().and(auth), |()| {
+            "address and header can be read".to_owned()
+        });
+    }
 }
 
 async fn stores(settings: &Settings, report: &mut Report) {

@@ -10,6 +10,7 @@ mod rejudge;
 mod run;
 mod sandbox;
 mod status;
+mod webhooks;
 
 use anyhow::Result;
 
@@ -29,6 +30,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8> {
         Command::Check => check::run(Settings::load(&cli.config)?).await,
         Command::Status => status::run(Settings::load(&cli.config)?).await,
         Command::Export(args) => export::run(Settings::load(&cli.config)?, args).await,
+        Command::Webhooks(args) => webhooks::run(Settings::load(&cli.config)?, args).await,
         Command::Rejudge(args) => rejudge::run(Settings::load(&cli.config)?, args).await,
         Command::Prune(args) => prune::run(Settings::load(&cli.config)?, args).await,
         Command::Migrate => migrate::run(Settings::load(&cli.config)?).await,

@@ -11,6 +11,8 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use strum::{Display, EnumString, VariantArray};
 use url::Url;
 
+pub use super::aftermath::{EvidenceSection, WebhooksSection};
+
 /// A part of the canary that an instance may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantArray, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,6 +50,8 @@ pub struct File {
     #[serde(default)]
     pub console: ConsoleSection,
     pub export: Option<ExportSection>,
+    pub webhooks: Option<WebhooksSection>,
+    pub evidence: Option<EvidenceSection>,
     #[serde(default)]
     pub platform: PlatformSection,
     #[serde(default)]
@@ -293,6 +297,12 @@ const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 /// A length of time, written like `60s`, `1h 30m` or `500ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(pub Duration);
+
+impl Span {
+    pub const fn seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+}
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,5 +1,6 @@
 //! The settings: read from one TOML file, checked as a whole, resolved into what each part is told (design §6).
 
+mod aftermath;
 mod export;
 mod file;
 mod mapping;
@@ -20,10 +21,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canary_domain::{Backend, Cadence, SlotKey};
+use canary_outbound::SearchSettings;
 use canary_runner::{Agent, Calls, Route, SecretSource};
 use canary_validators::Mapping;
 use url::Url;
 
+pub use aftermath::Webhooks;
 pub use export::ExportSettings;
 use file::File;
 pub use file::Part;
@@ -168,6 +171,10 @@ pub struct Settings {
     pub console: ConsoleSettings,
     /// Where closed rows go, if they go anywhere.
     pub export: Option<ExportSettings>,
+    /// Who is told of a path's changes, if anybody.
+    pub webhooks: Option<Webhooks>,
+    /// Where the platform's logs are searched, if they are.
+    pub log_search: Option<SearchSettings>,
     /// The local frame.
     pub local: LocalFrame,
     /// The paths, in the file's order.
@@ -226,6 +233,9 @@ fn resolve(file: &File) -> Result<Settings, Vec<Complaint>> {
         "others can reach this address: set console.admin_token_file, or listen on 127.0.0.1",
     );
     let export = file.export.as_ref().and_then(|section| export::resolve(section, &mut complaints));
+    let webhooks = file.webhooks.as_ref().and_then(|section| aftermath::webhooks(section, &mut complaints));
+    let log_search =
+        file.evidence.as_ref().and_then(|section| complaints.keep(aftermath::evidence(section)).flatten());
     let deadlines = Backend::ALL.iter().map(|backend| (*backend, file.deadlines.of(*backend))).collect();
     let mapping = complaints.keep(mapping::mapping(&file.platform.mapping));
     let calls = complaints.keep(mapping::calls(&file.platform.mapping));
@@ -252,12 +262,10 @@ fn resolve(file: &File) -> Result<Settings, Vec<Complaint>> {
                 metrics_listen: file.console.metrics_listen,
                 admin_token_file: file.console.admin_token_file.clone(),
             },
-            warnings: platform
-                .warnings
-                .into_iter()
-                .chain(export.as_ref().and_then(ExportSettings::warning))
-                .collect(),
+            warnings: warnings(platform.warnings, file, export.as_ref()),
             export,
+            webhooks,
+            log_search,
             local: platform.local,
             routes: platform.routes,
             calls,
@@ -265,6 +273,22 @@ fn resolve(file: &File) -> Result<Settings, Vec<Complaint>> {
         }),
         _ => Err(complaints.0),
     }
+}
+
+/// All that works but should be looked at.
+fn warnings(of_platform: Vec<String>, file: &File, export: Option<&ExportSettings>) -> Vec<String> {
+    let of_evidence = file.evidence.as_ref().and_then(aftermath::warning);
+    let others = [export.and_then(ExportSettings::warning), of_evidence, told_by_nobody(file)];
+    of_platform.into_iter().chain(others.into_iter().flatten()).collect()
+}
+
+/// What follows a verdict is done by the leading judge.
+fn told_by_nobody(file: &File) -> Option<String> {
+    let idle = (file.webhooks.is_some() || file.evidence.is_some()) && !file.roles.contains(&Part::Judge);
+    idle.then(|| {
+        "webhooks, evidence: this instance does not run the judge, so it tells nobody and searches nothing"
+            .to_owned()
+    })
 }
 
 /// What this instance runs: an export without a receiver is left out (design §13).

@@ -18,6 +18,9 @@ fn sample(edit: impl FnOnce(String) -> String) -> (TempDir, Result<Settings, Str
         ("alpha.secret", "secret\n"),
         ("charlie.secret", "secret\n"),
         ("empty.secret", "\n"),
+        ("pager.url", "https://hooks.example/hunter2?token=hunter2\n"),
+        ("pager.key", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"),
+        ("logs.auth", "Bearer hunter2\n"),
     ] {
         std::fs::write(folder.path().join(name), content).unwrap();
     }
@@ -58,6 +61,66 @@ fn the_sample_is_a_whole_configuration_and_its_values_are_the_defaults() {
     assert_eq!(settings.mapping, Mapping { events, ..Mapping::default() });
     assert_eq!(settings.export.unwrap().every, Duration::from_secs(30));
     assert!(settings.warnings.is_empty());
+    let webhooks = settings.webhooks.as_ref().unwrap();
+    let [pager] = webhooks.endpoints.as_slice() else { panic!("{webhooks:?}") };
+    assert_eq!((webhooks.failing_after, pager.name.as_str()), (3, "pager"));
+    assert_eq!((pager.timeout, pager.give_up_after), (Duration::from_secs(10), Duration::from_secs(86_400)));
+    let search = settings.log_search.as_ref().unwrap();
+    assert_eq!((search.after, search.timeout), (Duration::from_secs(10), Duration::from_secs(10)));
+    assert_eq!(search.auth_header, "authorization");
+    assert!(!format!("{webhooks:?} {search:?}").contains("hunter2"));
+}
+
+#[test]
+fn what_follows_a_verdict_and_can_t_be_is_refused_without_its_secret() {
+    assert!(
+        said("failing_after = 3", "failing_after = 0").contains("webhooks.failing_after: 0 is not from 1")
+    );
+    assert!(said("failing_after = 3", "fail_after = 3").contains("did you mean `failing_after`?"));
+    assert!(
+        said("name = \"pager\"", "name = \"the pager\"").contains("webhooks.endpoints[0].name: `the pager`")
+    );
+    assert!(
+        said("\ntimeout = \"10s\"", "\ntimeout = \"2m\"")
+            .contains("webhooks.endpoints[0].timeout: 120s is not")
+    );
+    let short = said("secrets/pager.key", "secrets/logs.auth");
+    assert!(
+        short.contains("webhooks.endpoints[0]: its secret can't be used") && !short.contains("hunter2"),
+        "{short}"
+    );
+    let missing = said("secret_file = ", "# secret_file = ");
+    assert!(missing.contains("webhooks.endpoints[0].secret_file: is missing"), "{missing}");
+    let constant = said("query={transfer_id}", "query=all");
+    assert!(constant.contains("evidence.log_url: names neither {transfer_id} nor {test_id}"), "{constant}");
+    let password = said("https://logs.example", "https://ann:hunter2@logs.example");
+    assert!(
+        password.contains("evidence.log_url: holds a password") && !password.contains("hunter2"),
+        "{password}"
+    );
+    let header = said("log_auth_header = \"authorization\"", "log_auth_header = \"not a header\"");
+    assert!(header.contains("evidence.log_auth_header: `not a header` is no header's name"), "{header}");
+    let twice = said(
+        "[evidence]",
+        "[[webhooks.endpoints]]\nname = \"pager\"\nurl = \"http://ann:hunter2@a\"\n[evidence]",
+    );
+    assert!(
+        twice.contains("`pager` is the name of another endpoint") && !twice.contains("hunter2"),
+        "{twice}"
+    );
+}
+
+#[test]
+fn without_their_sections_nobody_is_told_and_nothing_is_searched() {
+    let without = |text: String| {
+        let (from, to) = (text.find("\n[webhooks]").unwrap(), text.find("# The frames of").unwrap());
+        format!("{}\n{}", &text[..from], &text[to..])
+    };
+    let (_folder, settings) = sample(without);
+    let settings = settings.unwrap();
+    assert!(settings.webhooks.is_none() && settings.log_search.is_none() && settings.warnings.is_empty());
+    let (_folder, settings) = sample(|text| text.replace(", \"judge\"", ""));
+    assert!(settings.unwrap().warnings[0].contains("does not run the judge"));
 }
 
 #[test]

@@ -8,11 +8,13 @@ mod accounts;
 mod amend;
 mod briefs;
 mod columns;
+mod evidence;
 mod export;
 mod failure;
 mod hours;
 mod migrator;
 mod notes;
+mod outbox;
 mod pages;
 mod postgres;
 mod record;
@@ -26,9 +28,11 @@ use canary_domain::{Backend, Facts, Hold, Moment, Outcome, Reason, SlotKey, Term
 use serde::{Deserialize, Serialize};
 
 pub use briefs::Brief;
+pub use evidence::{Evidence, LogSearch, Observation, Unsearched, Watcher};
 pub use export::{ExportMark, ExportRow, Route};
 pub use hours::PathHour;
 pub use notes::PlacedHold;
+pub use outbox::{Ending, Notice, Outbox, Step, Telling, Told, ToldState};
 pub use postgres::PostgresLedger;
 pub use sqlite::SqliteLedger;
 
@@ -255,7 +259,17 @@ pub trait Ledger: Send + Sync {
     /// `judged_at` and `judge_term` alone are no difference. What named the slot when the row was written stays: path,
     /// cycle, period, origin, `registered_at`. A test that was fired takes the place of a row that says its slot was
     /// not, never the other way round. A record whose slot has the row of another test id is left out and logged.
-    async fn record(&self, rows: &[FactsRow]) -> Result<Vec<Change>>;
+    async fn record(&self, rows: &[FactsRow]) -> Result<Vec<Change>> {
+        self.record_observed(rows, None).await
+    }
+
+    /// As [`Ledger::record`], and keeps with each row that changed how the observers were, if its verdict asks for that:
+    /// it failed, or they were blind. What was kept with a row once stays, whatever becomes of it.
+    async fn record_observed(&self, rows: &[FactsRow], observed: Option<&Observation>)
+    -> Result<Vec<Change>>;
+
+    /// What is kept of a failure beside its row.
+    async fn evidence(&self, test: TestId) -> Result<Option<Evidence>>;
 
     /// Pending rows registered before this moment, slots and ordered tests alike, oldest first, at most `limit`.
     async fn pending(&self, before: Moment, limit: i64) -> Result<Vec<Facts>>;

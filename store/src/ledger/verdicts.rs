@@ -11,10 +11,11 @@ use async_trait::async_trait;
 use canary_domain::TestId;
 use tracing::warn;
 
-use super::Change;
 use super::access::QUESTION;
 use super::amend::{amend, arrival};
+use super::evidence::is_wanted;
 use super::record::Record;
+use super::{Change, Observation};
 
 /// The most records that one statement takes.
 pub(super) const BATCH: usize = 500;
@@ -45,15 +46,29 @@ pub(super) trait Rows: Send {
 
     /// Writes over rows that are there; answers how many there were.
     async fn change(&mut self, records: &[&Record]) -> sqlx::Result<u64>;
+
+    /// Keeps how the observers were with those of these rows that have no evidence yet.
+    async fn keep_evidence(&mut self, tests: &[TestId], observed: &Observation) -> sqlx::Result<()>;
 }
 
 /// Writes what the judge knows; of two records of one test the later one counts.
-pub(super) async fn record(rows: &mut impl Rows, records: &[Record]) -> sqlx::Result<Vec<Change>> {
-    let wanted: BTreeMap<TestId, &Record> = records.iter().map(|record| (record.test_id.0, record)).collect();
-    let wanted: Vec<(TestId, &Record)> = wanted.into_iter().collect();
+pub(super) async fn record(
+    rows: &mut impl Rows,
+    records: &[Record],
+    observed: Option<&Observation>,
+) -> sqlx::Result<Vec<Change>> {
+    let latest: BTreeMap<TestId, &Record> = records.iter().map(|record| (record.test_id.0, record)).collect();
+    let wanted: Vec<(TestId, &Record)> = latest.iter().map(|(test_id, record)| (*test_id, *record)).collect();
     let mut changes = Vec::new();
     for some in wanted.chunks(BATCH) {
         record_some(rows, some.iter().copied().collect(), &mut changes).await?;
+    }
+    if let Some(observed) = observed {
+        let asks = |change: &&Change| latest.get(&change.test_id).is_some_and(|record| is_wanted(record));
+        let failed: Vec<TestId> = changes.iter().filter(asks).map(|change| change.test_id).collect();
+        for some in failed.chunks(BATCH) {
+            rows.keep_evidence(some, observed).await?;
+        }
     }
     Ok(changes)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use canary_store::{Ledger, PostgresLedger, SqliteLedger};
+use canary_store::{Ledger, Outbox, PostgresLedger, SqliteLedger};
 use canary_test_servers::shared_postgres;
 use secrecy::SecretString;
 use sqlx::postgres::PgPoolOptions;
@@ -60,6 +60,20 @@ impl Home {
 
     /// Another instance's, or another deployment's, on the same database.
     pub fn ledger_of(&self, canary: &str) -> Arc<dyn Ledger> {
+        match self {
+            Self::Postgres { url, .. } => {
+                Arc::new(PostgresLedger::connect(&SecretString::from(url.as_str()), canary).unwrap())
+            }
+            Self::Sqlite { .. } => Arc::new(SqliteLedger::open(&self.file(), canary).unwrap()),
+        }
+    }
+
+    pub fn outbox(&self) -> Arc<dyn Outbox> {
+        self.outbox_of(CANARY)
+    }
+
+    /// What is left to do once verdicts are written, as another instance or deployment sees it.
+    pub fn outbox_of(&self, canary: &str) -> Arc<dyn Outbox> {
         match self {
             Self::Postgres { url, .. } => {
                 Arc::new(PostgresLedger::connect(&SecretString::from(url.as_str()), canary).unwrap())

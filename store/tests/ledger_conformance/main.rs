@@ -4,6 +4,7 @@
 
 mod accounting;
 mod claims;
+mod evidence;
 mod exporting;
 mod feed;
 mod fixtures;
@@ -17,6 +18,7 @@ mod round_trip;
 mod schema;
 mod severed;
 mod upgrade;
+mod webhooks;
 
 macro_rules! conformance {
     ($($module:ident: $($name:ident),+;)+) => {
@@ -120,6 +122,19 @@ conformance! {
         an_amended_row_is_exported_as_it_is_now,
         pages_to_export_follow_one_another,
         a_mark_only_moves_on;
+    evidence:
+        evidence_is_taken_with_the_first_failure_and_stays,
+        only_failures_and_blindness_ask_for_evidence,
+        a_verdict_that_is_left_out_leaves_no_evidence,
+        a_search_of_logs_is_asked_for_in_its_span_and_kept_once,
+        evidence_goes_with_its_row;
+    webhooks:
+        a_step_is_taken_once_and_whole,
+        of_two_leaders_at_once_one_takes_the_step,
+        each_path_has_its_messages_in_order_and_waits_for_no_other,
+        what_waits_beyond_the_bound_is_dropped_oldest_first_and_old_messages_go,
+        a_paths_history_ends_where_the_feed_was_read_to,
+        every_state_and_ending_is_allowed_by_the_checks;
     schema:
         migrating_twice_and_at_once_is_safe,
         an_empty_database_does_not_answer_a_ping,

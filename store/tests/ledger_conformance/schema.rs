@@ -99,6 +99,10 @@ pub async fn migrations_leave_rows_that_are_there_alone(home: &Home) {
         "canary_slot_key",
         "canary_export_cursor",
         "canary_change_feed",
+        "canary_evidence",
+        "canary_webhook_cursor",
+        "canary_webhook_paths",
+        "canary_webhook_notices",
     ] {
         home.execute(&format!("DROP TABLE {table}")).await;
     }
@@ -132,6 +136,11 @@ pub async fn of_several_open_pauses_of_a_path_the_earliest_outlives_the_migratio
     let ledger = home.ledger();
     if matches!(home, Home::Postgres { .. }) {
         home.execute("DROP FUNCTION canary_number_change CASCADE").await;
+    }
+    for table in
+        ["canary_evidence", "canary_webhook_cursor", "canary_webhook_paths", "canary_webhook_notices"]
+    {
+        home.execute(&format!("DROP TABLE {table}")).await;
     }
     home.execute("DROP INDEX canary_holds_open_pause").await;
     home.execute("ALTER TABLE canary_holds DROP COLUMN ended_at").await;

@@ -8,6 +8,7 @@ mod api;
 mod commands;
 mod configuration;
 mod demo;
+mod evidence;
 mod export;
 mod handover;
 mod harness;
@@ -20,3 +21,6 @@ mod operators;
 mod probe;
 mod secrets;
 mod takeover;
+#[path = "../../../outbound/tests/outbound/web.rs"]
+mod web;
+mod webhooks;

@@ -14,6 +14,20 @@ const REDIS_PASSWORD: &str = "hunter2-redis-password";
 /// What the sandbox's access tokens begin with.
 const JWT: &str = "eyJ";
 
+/// Nobody listens there, so all of it is complained of.
+const AFTERMATH: &str = r#"
+[webhooks]
+failing_after = 1
+[[webhooks.endpoints]]
+name = "pager"
+url_file = "pager.url"
+secret_file = "pager.key"
+[evidence]
+log_url_file = "logs.url"
+log_auth_file = "logs.auth"
+log_after = "0s"
+"#;
+
 #[test]
 fn no_secret_is_in_any_log_metric_answer_row_or_key() {
     run(async {
@@ -31,7 +45,7 @@ fn no_secret_is_in_any_log_metric_answer_row_or_key() {
                 assert_eq!(line, None, "`{secret}` is in {what}");
             }
         };
-        for command in [&["check"][..], &["status"], &["probe", "a-intra"], &["migrate"]] {
+        for command in [&["check"][..], &["status"], &["probe", "a-intra"], &["migrate"], &["webhooks"]] {
             let Ended { stdout, stderr, .. } = stage.canary(command).await;
             clean(command[0], &(stdout + &stderr));
         }
@@ -40,6 +54,11 @@ fn no_secret_is_in_any_log_metric_answer_row_or_key() {
         }
         clean("PostgreSQL", &tables(&stage).await);
         clean("Redis", &keys(&stage).await);
+        let tried = sqlx::query_scalar("SELECT count(*) FROM canary_webhook_notices WHERE attempts > 0");
+        let tried: i64 = tried.fetch_one(stage.sql()).await.unwrap();
+        let searched = sqlx::query_scalar("SELECT count(*) FROM canary_evidence WHERE log IS NOT NULL");
+        let searched: i64 = searched.fetch_one(stage.sql()).await.unwrap();
+        assert!(tried > 0 && searched > 0, "{tried} messages were tried, {searched} searches");
         assert_eq!(canary.terminate().await.code(), Some(0));
         let log = canary.log();
         assert!(
@@ -62,6 +81,7 @@ async fn stage() -> Deployment {
         redis_arguments: ["--requirepass", REDIS_PASSWORD].map(String::from).to_vec(),
         routes: Route::named(&["a-intra", "a-async-b", "b-2pc-a"]),
         call_timeout: Duration::from_secs(1),
+        more: AFTERMATH.into(),
         log: "trace".into(),
         ..Plan::default()
     })
@@ -69,6 +89,10 @@ async fn stage() -> Deployment {
     // The cluster trusts everybody, so any password will do.
     let url = std::fs::read_to_string(stage.folder().join("postgres.url")).unwrap();
     stage.write("postgres.url", &url.replace("postgres@", &format!("postgres:{MARK}-postgres@")));
+    stage.write("pager.url", &format!("http://{MARK}:{MARK}@127.0.0.1:1/{MARK}?token={MARK}"));
+    stage.write("pager.key", &format!("{MARK}-key-of-the-pager"));
+    stage.write("logs.url", &format!("http://{MARK}:{MARK}@127.0.0.1:1/{{test_id}}?token={MARK}"));
+    stage.write("logs.auth", &format!("Bearer {MARK}-of-the-logs"));
     let digest: String = Sha256::digest(ADMIN_TOKEN).iter().map(|byte| format!("{byte:02x}")).collect();
     stage.write("admin.tokens", &format!("tester:viewer:{digest}\n"));
     stage

@@ -1,6 +1,8 @@
 // The admin API's shapes, as its OpenAPI document gives them. Fields bear the names of the ledger's columns;
 // a `Time` is RFC 3339 in UTC with microseconds, spans are in the unit of their name.
 
+import type { Evidence } from './evidence'
+
 export type Time = string
 
 export const OUTCOMES = ['passed', 'late', 'failed', 'inconclusive', 'skipped', 'missed', 'pending'] as const
@@ -208,6 +210,7 @@ export interface Result extends Brief {
   landed: boolean | null
   timeline: TimelineEvent[]
   explanation: string
+  evidence: Evidence | null
 }
 
 export interface Session {

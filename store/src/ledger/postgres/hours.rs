@@ -7,6 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{Connection as _, PgConnection};
 
+use super::super::evidence::PRUNE as EVIDENCE;
 use super::super::hours::{HOURS, Slot, TOUCHED, Touched, rolled_up};
 use super::turn::{HOURLY, RESULTS, take_turn};
 
@@ -88,6 +89,7 @@ pub(super) async fn prune(
     .bind(limit)
     .execute(&mut *transaction)
     .await?;
+    sqlx::query(EVIDENCE).bind(canary).bind(before).bind(limit).execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(deleted.rows_affected())
 }

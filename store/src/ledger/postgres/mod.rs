@@ -7,6 +7,7 @@ mod export;
 mod hours;
 mod login;
 mod notes;
+mod outbox;
 mod reads;
 mod rows;
 mod slots;
@@ -32,8 +33,8 @@ use super::record::Record;
 use super::spans::Range;
 use super::verdicts::time_for;
 use super::{
-    Accounting, Annotation, AuditEntry, Brief, Change, Claim, ExportMark, ExportRow, FactsRow, Filter,
-    Ledger, Page, PathHour, PlacedHold, ResultRow, SlotSpan, Unfired, migrator,
+    Accounting, Annotation, AuditEntry, Brief, Change, Claim, Evidence, ExportMark, ExportRow, FactsRow,
+    Filter, Ledger, Observation, Page, PathHour, PlacedHold, ResultRow, SlotSpan, Unfired, migrator,
 };
 use crate::source::Source;
 use crate::{Result, StoreError};
@@ -164,15 +165,25 @@ impl Ledger for PostgresLedger {
             .await
     }
 
-    async fn record(&self, rows: &[FactsRow]) -> Result<Vec<Change>> {
+    async fn record_observed(
+        &self,
+        rows: &[FactsRow],
+        observed: Option<&Observation>,
+    ) -> Result<Vec<Change>> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
         let records: Vec<Record> = rows.iter().map(Record::judged).collect();
         let limit = time_for(&records);
         self.access
-            .ask_within(limit, "writing verdicts", async |c| rows::record(c, &self.canary, &records).await)
+            .ask_within(limit, "writing verdicts", async |c| {
+                rows::record(c, &self.canary, &records, observed).await
+            })
             .await
+    }
+
+    async fn evidence(&self, test: TestId) -> Result<Option<Evidence>> {
+        self.access.ask("reading evidence", async |c| outbox::evidence(c, &self.canary, test).await).await
     }
 
     async fn pending(&self, before: Moment, limit: i64) -> Result<Vec<Facts>> {

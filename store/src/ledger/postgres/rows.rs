@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use canary_domain::TestId;
+use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use super::super::Change;
 use super::super::columns::postgres::{SELECT, UPDATE};
 use super::super::record::Record;
 use super::super::verdicts::{self, Rows, batch};
+use super::super::{Change, Observation};
 use super::reads::uuids;
 use super::slots;
 use super::turn::{RESULTS, take_turn};
@@ -16,10 +17,11 @@ pub(super) async fn record(
     c: &mut PgConnection,
     canary: &str,
     records: &[Record],
+    observed: Option<&Observation>,
 ) -> sqlx::Result<Vec<Change>> {
     let mut transaction = c.begin().await?;
     take_turn(&mut transaction, RESULTS, canary).await?;
-    let changes = verdicts::record(&mut Turn { c: &mut transaction, canary }, records).await?;
+    let changes = verdicts::record(&mut Turn { c: &mut transaction, canary }, records, observed).await?;
     transaction.commit().await?;
     Ok(changes)
 }
@@ -44,5 +46,15 @@ impl Rows for Turn<'_> {
         let query = sqlx::query(UPDATE.as_str()).bind(batch(self.canary, records)?).bind(self.canary);
         let done = query.execute(&mut *self.c).await?;
         Ok(done.rows_affected())
+    }
+
+    async fn keep_evidence(&mut self, tests: &[TestId], observed: &Observation) -> sqlx::Result<()> {
+        let query = sqlx::query(
+            "INSERT INTO canary_evidence (canary, test_id, observed_at, reactors)
+             SELECT $1, test_id, $3, $4 FROM canary_test_results WHERE canary = $1 AND test_id = ANY($2)
+             ON CONFLICT DO NOTHING",
+        );
+        let query = query.bind(self.canary).bind(uuids(tests)).bind(observed.at);
+        query.bind(Json(&observed.reactors)).execute(&mut *self.c).await.map(drop)
     }
 }

@@ -7,6 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
 use sqlx::{Connection as _, SqliteConnection};
 
+use super::super::evidence::PRUNE as EVIDENCE;
 use super::super::hours::{HOURS, Slot, TOUCHED, Touched, rolled_up};
 use super::WRITE;
 
@@ -76,6 +77,7 @@ pub(super) async fn prune(
     before: Moment,
     limit: i64,
 ) -> sqlx::Result<u64> {
+    let mut transaction = c.begin_with(WRITE).await?;
     let deleted = sqlx::query(
         "DELETE FROM canary_test_results WHERE test_id IN (
              SELECT old.test_id FROM canary_test_results AS old
@@ -91,8 +93,10 @@ pub(super) async fn prune(
     .bind(canary)
     .bind(iso(before))
     .bind(limit)
-    .execute(c)
+    .execute(&mut *transaction)
     .await?;
+    sqlx::query(EVIDENCE).bind(canary).bind(iso(before)).bind(limit).execute(&mut *transaction).await?;
+    transaction.commit().await?;
     Ok(deleted.rows_affected())
 }
 

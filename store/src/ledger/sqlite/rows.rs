@@ -1,13 +1,14 @@
 //! Verdicts, written in one transaction.
 
 use async_trait::async_trait;
-use canary_domain::TestId;
+use canary_domain::{TestId, iso};
+use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
-use super::super::Change;
 use super::super::columns::sqlite::{NOTE, SELECT, UPDATE};
 use super::super::record::Record;
 use super::super::verdicts::{self, Rows, batch};
+use super::super::{Change, Observation};
 use super::WRITE;
 use super::reads::ids;
 use super::slots;
@@ -16,9 +17,10 @@ pub(super) async fn record(
     c: &mut SqliteConnection,
     canary: &str,
     records: &[Record],
+    observed: Option<&Observation>,
 ) -> sqlx::Result<Vec<Change>> {
     let mut transaction = c.begin_with(WRITE).await?;
-    let changes = verdicts::record(&mut Turn { c: &mut transaction, canary }, records).await?;
+    let changes = verdicts::record(&mut Turn { c: &mut transaction, canary }, records, observed).await?;
     transaction.commit().await?;
     Ok(changes)
 }
@@ -44,5 +46,16 @@ impl Rows for Turn<'_> {
         let done = query.execute(&mut *self.c).await?;
         sqlx::query(NOTE).bind(self.canary).execute(&mut *self.c).await?;
         Ok(done.rows_affected())
+    }
+
+    async fn keep_evidence(&mut self, tests: &[TestId], observed: &Observation) -> sqlx::Result<()> {
+        let query = sqlx::query(
+            "INSERT INTO canary_evidence (canary, test_id, observed_at, reactors)
+             SELECT $1, test_id, $3, $4 FROM canary_test_results
+             WHERE canary = $1 AND test_id IN (SELECT value FROM json_each($2))
+             ON CONFLICT DO NOTHING",
+        );
+        let query = query.bind(self.canary).bind(ids(tests)).bind(iso(observed.at));
+        query.bind(Json(&observed.reactors)).execute(&mut *self.c).await.map(drop)
     }
 }
