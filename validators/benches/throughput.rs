@@ -8,126 +8,72 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that can't be set up has failed")]
 #![expect(clippy::print_stdout, reason = "the report is what this program is for")]
 
+mod stage;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use canary_domain::{Backend, Clock, EventType, Origin, Role, Test, TestId};
-use canary_store::{Board, BoardClock, Holder, Leadership, MemoryBoard};
-use canary_telemetry::ReactorMetrics;
-use canary_validators::{Credentials, Host, Settings, Validators};
+use canary_domain::TestId;
+use canary_figures::{Figure, quick};
 use futures_util::{SinkExt, StreamExt};
-use prometheus::Registry;
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{accept_async, connect_async};
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
-/// Bytes an event has.
-const EVENT: usize = 650;
+use crate::stage::{Canary, EVENT, event, frame, runtime, test};
+
 /// One in so many is a canary's.
 const OURS: usize = 1_000;
-const ROUNDS: usize = 61;
 const ROUND: Duration = Duration::from_millis(150);
-const ALPHA: &str = "did:avt:a:5f1b6c0e9d7a4c31:alpha";
-
-struct Open;
-
-#[async_trait]
-impl Credentials for Open {
-    async fn bearer(&self) -> Result<SecretString, String> {
-        Ok("open".into())
-    }
-
-    async fn refused(&self) {}
-}
 
 fn main() {
     rustls::crypto::ring::default_provider().install_default().unwrap();
-    // Two threads each way: one pours, one reads.
+    let rounds = if quick() { 31 } else { 121 };
     let (pouring, reading) = (runtime(), runtime());
-    let test = test();
+    let test_id = TestId::random();
     let mut tasks = JoinSet::new();
-    let url = pouring.block_on(pour(Arc::new(block(&test)), &mut tasks));
+    let url = pouring.block_on(pour(Arc::new(block(test_id)), &mut tasks));
     let run = |contestant: std::pin::Pin<Box<dyn Future<Output = f64> + Send>>| {
         reading.block_on(async { JoinSet::from_iter([contestant]).join_next().await.unwrap().unwrap() })
     };
     let (mut against_discard, mut against_parse, mut best) = (Vec::new(), Vec::new(), [0.0_f64; 3]);
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let rates = [
             run(Box::pin(discard(url.clone()))),
-            run(Box::pin(reactor(url.clone(), test.clone()))),
+            run(Box::pin(reactor(url.clone(), test_id))),
             run(Box::pin(parse(url.clone()))),
         ];
         against_discard.push(rates[1] / rates[0]);
         against_parse.push(rates[1] / rates[2]);
         best = std::array::from_fn(|index| best[index].max(rates[index]));
     }
-    println!("events a second at best: discard {:.0}, reactor {:.0}, parse {:.0}", best[0], best[1], best[2]);
-    println!("reactor / discard: {} (budget 0.85)", spread(against_discard));
-    println!("reactor / parse: {} (budget 5)", spread(against_parse));
+    for (name, best) in ["discard", "reactor", "parse"].into_iter().zip(best) {
+        Figure::new(format!("{name}, at best"), best, "events/s").print();
+    }
+    ratio("reactor / discard", against_discard).at_least(0.85).print();
+    ratio("reactor / parse", against_parse).at_least(5.0).print();
 }
 
-fn spread(mut ratios: Vec<f64>) -> String {
+/// The median of the rounds.
+fn ratio(what: &str, mut ratios: Vec<f64>) -> Figure {
     ratios.sort_by(f64::total_cmp);
     let at = |part: usize| ratios[(ratios.len() - 1) * part / 4];
-    format!("{:.3}, half of the rounds between {:.3} and {:.3}", at(2), at(1), at(3))
+    let spread = format!("half of the rounds between {:.3} and {:.3}", at(1), at(3));
+    println!("{what}: {:.3}, {spread}", at(2));
+    Figure::new(what, at(2), "×").note(spread)
 }
 
-fn runtime() -> Runtime {
-    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
-}
-
-/// A thousand events as they stand on the wire, one of them the test's; texts and ids of several lengths.
-fn block(test: &Test) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for index in 0..OURS {
-        let ours = index == OURS / 2;
-        let (event_id, transfer_id) = (TestId::random(), TestId::random());
-        let user = format!("did:avt:a:{:x}:user", 7_919 * index * index);
-        let (from, to) =
-            if ours { (ALPHA, test.receiver.as_str()) } else { (user.as_str(), "did:avt:a:77aa01:shop") };
-        let memo = if ours { test.test_id.memo() } else { format!("Invoice {}, thanks", index * index) };
-        let start = format!(
-            r#"{{"type":"event","position":{position},"event_id":"{event_id}","event_type":"TokensTransferred","occurred_at":"2026-11-21T01:22:33.123456Z","source_frame":"a","data":{{"transfer_id":"{transfer_id}","from_agent_id":"{from}","to_agent_id":"{to}","amount":"0.01","memo":"{memo}","note":""#,
-            position = 1_000 + index,
-        );
-        let missing = EVENT - start.len() - 3;
-        let note: String = "lorem ipsum dolor ".chars().cycle().take(missing).collect();
-        bytes.extend_from_slice(&[0x81, 126]);
-        bytes.extend_from_slice(&u16::try_from(EVENT).unwrap().to_be_bytes());
-        bytes.extend_from_slice(format!("{start}{note}\"}}}}").as_bytes());
-    }
+/// A thousand events as they stand on the wire, one of them the test's.
+fn block(test_id: TestId) -> Vec<u8> {
+    let ours = |index| (index == OURS / 2).then_some(test_id);
+    let bytes: Vec<u8> = (0..OURS).flat_map(|index| frame(&event(index, ours(index)))).collect();
     assert_eq!(bytes.len(), OURS * (EVENT + 4));
     bytes
-}
-
-fn test() -> Test {
-    Test {
-        test_id: TestId::random(),
-        canary: "bench".into(),
-        path: "a-intra".into(),
-        backend: Backend::Intra,
-        origin: Origin::Fire,
-        cycle: None,
-        period_ms: None,
-        term: 0,
-        source_frame: "a".into(),
-        dest_frame: "a".into(),
-        sender: ALPHA.into(),
-        receiver: "did:avt:a:bravo".into(),
-        amount: "0.01".parse().unwrap(),
-        registered_at: chrono::DateTime::from_timestamp(0, 0).unwrap(),
-        deadline: Duration::from_secs(30),
-        watch: Duration::from_secs(600),
-    }
 }
 
 /// A server that pours the block over whoever subscribes to `TokensTransferred`, as fast as it is read.
@@ -196,39 +142,15 @@ async fn parse(url: Url) -> f64 {
     .await
 }
 
-/// The whole reactor, as production runs it: filter, correlation, stamps onto a board, metrics.
-async fn reactor(url: Url, test: Test) -> f64 {
-    let mut tasks = JoinSet::new();
-    let board = Arc::new(MemoryBoard::new());
-    let node = "bench".to_owned();
-    let term = board.acquire(Role::Runner, &node, Duration::from_secs(600)).await.unwrap().unwrap();
-    let until = Instant::now() + Duration::from_secs(600);
-    board
-        .register(&Leadership::new(Role::Runner, Holder { node: node.clone(), term }, until), &test)
-        .await
-        .unwrap();
-    let registry = Registry::new();
-    let host = Host {
-        node,
-        clock: Arc::new(BoardClock::start(&*board).await.unwrap()) as Arc<dyn Clock>,
-        board: board as Arc<dyn Board>,
-        credentials: Arc::new(Open),
-        metrics: Arc::new(ReactorMetrics::register(&registry, "a").unwrap()),
-    };
-    let settings = Settings {
-        senders: ["alpha", "bravo", "charlie", "delta"].map(|name| ALPHA.replace("alpha", name)).to_vec(),
-        ..Settings::new("a", url.clone(), "http://127.0.0.1:9/".parse().unwrap())
-    };
-    let validators = Validators::new(settings, host).unwrap();
-    let (mut ready, stop) = (validators.readiness(), CancellationToken::new());
-    let token = stop.clone();
-    tasks.spawn(async move { validators.run(token).await.unwrap() });
-    ready.wait_for(canary_validators::Readiness::ready).await.unwrap();
-    let (busy, before) = (busy(), events(&registry));
+/// The whole reactor.
+async fn reactor(url: Url, test_id: TestId) -> f64 {
+    let canary = Canary::start(url, std::iter::once(test(test_id))).await;
+    let events = || canary.counter("reactor_events_total");
+    let (busy, before) = (busy(), events());
     sleep(ROUND).await;
-    let rate = (events(&registry) - before) / (self::busy() - busy);
-    assert!(matched(&registry) > 0.0, "the canary's events are matched");
-    stop.cancel();
+    let rate = (events() - before) / (self::busy() - busy);
+    assert!(canary.counter("reactor_matched_total") > 0.0, "the canary's events are matched");
+    canary.stop().await;
     rate
 }
 
@@ -237,21 +159,4 @@ fn busy() -> f64 {
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     let nanoseconds = statistics.split(' ').next().unwrap().parse().unwrap();
     Duration::from_nanos(nanoseconds).as_secs_f64()
-}
-
-fn events(registry: &Registry) -> f64 {
-    counter(registry, "reactor_events_total")
-}
-
-fn matched(registry: &Registry) -> f64 {
-    counter(registry, "reactor_matched_total")
-}
-
-fn counter(registry: &Registry, name: &str) -> f64 {
-    let families = registry.gather();
-    let family = families.iter().find(|family| family.name() == name).unwrap();
-    let mine = family.get_metric().iter().filter(|metric| {
-        metric.get_label().iter().any(|label| label.value() == EventType::TokensTransferred.as_str())
-    });
-    mine.map(|metric| metric.get_counter().get_value()).sum()
 }

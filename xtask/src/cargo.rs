@@ -8,8 +8,13 @@ use anyhow::Context;
 /// A cargo command in the workspace's root. It never asks: its input is empty.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut cargo = Command::new("cargo");
-    cargo.args(arguments).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).stdin(Stdio::null());
+    cargo.args(arguments).current_dir(root()).stdin(Stdio::null());
     cargo
+}
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Runs cargo to its end, its output passed through.

@@ -1,8 +1,9 @@
-//! The developers' commands: `cargo xtask demo`, `cargo xtask monitor`, `cargo xtask ui` and `cargo xtask test`.
+//! The developers' commands: `cargo xtask demo`, `monitor`, `ui`, `test` and `bench`.
 //!
 //! They are all that a fresh Debian machine with Rust needs, so this crate has few dependencies and builds in seconds.
 #![expect(clippy::print_stdout, reason = "commands for a terminal: what they print is their result")]
 
+mod bench;
 mod cargo;
 mod demo;
 mod failpoints;
@@ -53,6 +54,11 @@ enum Command {
     ///
     /// Exit code 0: all passed; 1: something failed; 69: a package is missing and can't be installed from here.
     Test,
+    /// Measures the budgets on a machine with nothing else to do, about 25 minutes, and writes docs/performance.md.
+    ///
+    /// Exit code 0: every budget is met; 1: one is broken, or a benchmark failed; 69: a package is missing and can't be
+    /// installed from here.
+    Bench(bench::Wanted),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -61,5 +67,6 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Monitor { canary } => monitor::run(canary),
         Command::Ui => ui::run(),
         Command::Test => test::run(),
+        Command::Bench(wanted) => bench::run(&wanted),
     }
 }

@@ -2,8 +2,7 @@
 //! in at most 30 s. Prints how long the leader takes from an empty mark, how long the same history takes on order, and
 //! whether after both every sample is there once and exactly as the ledger has it.
 //!
-//! `cargo bench -p canary-export`; both servers and their data are gone afterwards. Ends with an error if the budget is
-//! overdrawn or a sample differs.
+//! `cargo bench -p canary-export`; both servers and their data are gone afterwards. Ends with an error if a sample differs.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that can't be set up has failed")]
 #![expect(clippy::print_stdout, reason = "the report is what this program is for")]
@@ -13,6 +12,7 @@ use std::time::Duration;
 
 use canary_domain::{Clock, Moment, Role};
 use canary_export::{Backfill, Exporter, Parts, ReadBack, Receiver, Settings};
+use canary_figures::{Figure, quick};
 use canary_store::{Holder, Leadership, Ledger, MemoryBoard, PostgresLedger, wall};
 use canary_telemetry::{ExportMetrics, new_registry};
 use canary_test_servers::{Postgres, VictoriaMetrics};
@@ -25,7 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 const CANARY: &str = "bench";
 const PATHS: i32 = 30;
-const DAYS: i64 = 30;
+/// A quick run has less.
+const DAYS: [i64; 2] = [30, 3];
 const DAY: i64 = 24 * 60;
 const BUDGET: Duration = Duration::from_secs(30);
 const ROWS: &str = include_str!("rows.sql");
@@ -53,12 +54,23 @@ async fn measure() {
     let url = format!("{}/api/v1/write", victoria.url());
     let bench = Bench { ledger, url, samples };
     let led = bench.lead().await;
-    let budget = BUDGET.as_secs();
-    println!("the leader, from an empty mark: {:.1} s (budget {budget})", led.as_secs_f64());
+    report("30 days of 30 paths, the leader from an empty mark", led, rows);
     let ordered = bench.order().await;
-    println!("the same again on order:        {:.1} s (budget {budget})", ordered.as_secs_f64());
+    report("30 days of 30 paths, the same again on order", ordered, rows);
     println!("resident memory: {:.1} MB, {:.1} MB at most", memory("VmRSS"), memory("VmHWM"));
-    assert!(led.max(ordered) <= BUDGET, "the budget is overdrawn");
+}
+
+fn report(what: &str, took: Duration, rows: u64) {
+    let all = if quick() {
+        format!("only {rows} rows, as a quick run was asked for")
+    } else {
+        format!("{rows} rows")
+    };
+    Figure::new(what, took.as_secs_f64(), "s").at_most(BUDGET.as_secs_f64()).note(all).print();
+}
+
+fn days() -> i64 {
+    DAYS[usize::from(quick())]
 }
 
 /// Rows of 30 days up to a quarter of an hour ago; answers how many, and how many samples they have.
@@ -66,7 +78,7 @@ async fn seed(database: &str) -> (u64, i64) {
     let mut sql = PgConnection::connect(database).await.unwrap();
     let last = (wall() - TimeDelta::minutes(15)).timestamp() / 60;
     let mut rows = 0;
-    for day in (0..DAYS).rev() {
+    for day in (0..days()).rev() {
         let last = last - day * DAY;
         let insert = sqlx::query(ROWS).bind(CANARY).bind(PATHS).bind(last - DAY + 1).bind(last);
         rows += insert.execute(&mut sql).await.unwrap().rows_affected();
@@ -134,7 +146,7 @@ impl Bench {
             receiver: self.receiver(),
         };
         let started = Instant::now();
-        let since = wall() - TimeDelta::days(DAYS + 1);
+        let since = wall() - TimeDelta::days(days() + 1);
         let report = backfill.run(since, |_| {}).await.unwrap();
         let took = started.elapsed();
         assert_eq!(report.samples, self.samples.unsigned_abs());

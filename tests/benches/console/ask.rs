@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use canary_figures::Figure;
 use canary_tests::Instance;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -80,4 +81,5 @@ fn line(name: &str, took: &[Duration]) {
         ms(percentile(95)),
         ms(percentile(99))
     );
+    Figure::ms(format!("GET {name}, p95"), percentile(95)).at_most(ms(BUDGET)).print();
 }

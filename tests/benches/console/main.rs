@@ -15,11 +15,13 @@ mod seed;
 
 use std::time::Duration;
 
+use canary_figures::{Figure, quick};
 use canary_tests::{Deployment, Instance, Plan, Route, run, until};
 use tokio::time::Instant;
 
 const PATHS: usize = 30;
-const DAYS: i64 = 30;
+/// A quick run has less.
+const DAYS: [i64; 2] = [30, 21];
 const PERIOD: Duration = Duration::from_secs(60);
 
 /// What the process may hold with 30 paths a minute (design §12).
@@ -38,11 +40,11 @@ fn main() {
         let mut canary = stage.launch_ready().await;
         canary.takes_the_lead().await;
         settle(&canary).await;
-        println!("\nresident memory at rest: {}", memory(canary.id()));
+        memory("at rest", canary.id());
         ask::report(&canary).await;
-        println!("\nresident memory after the questions: {}", memory(canary.id()));
+        memory("after the questions", canary.id());
         paint::report(&format!("http://{}/ui#/admin/canaries", canary.console()));
-        println!("resident memory after the pages: {}", memory(canary.id()));
+        memory("after the pages", canary.id());
         canary.terminate().await;
     });
 }
@@ -83,13 +85,17 @@ async fn settle(canary: &Instance) {
     .await;
 }
 
+fn days() -> i64 {
+    DAYS[usize::from(quick())]
+}
+
 async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     let started = Instant::now();
     (work.await, started.elapsed())
 }
 
 /// What a process holds, and how much of that is its own and not the program's file.
-fn memory(process: u32) -> String {
+fn memory(when: &str, process: u32) {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let megabytes = |key: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
@@ -97,6 +103,9 @@ fn memory(process: u32) -> String {
         kilobytes / 1024.0
     };
     let (resident, anonymous) = (megabytes("VmRSS:"), megabytes("RssAnon:"));
-    let verdict = if resident <= MEMORY_MB { "" } else { "  OVER BUDGET" };
-    format!("{resident:.1} MB, {anonymous:.1} MB of it anonymous (budget {MEMORY_MB:.0} MB){verdict}")
+    println!("\nresident memory {when}: {resident:.1} MB, {anonymous:.1} MB of it anonymous");
+    Figure::new(format!("resident memory {when}"), resident, "MB")
+        .at_most(MEMORY_MB)
+        .note(format!("{anonymous:.1} MB of it anonymous"))
+        .print();
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::{DAYS, PERIOD};
+use crate::{PERIOD, days};
 
 const DAY_CYCLES: i64 = 24 * 60;
 const ROWS: &str = include_str!("rows.sql");
@@ -28,7 +28,7 @@ pub(crate) async fn rows(pool: &PgPool, canary: &str, routes: &[Route]) -> i64 {
     let (now,): (DateTime<Utc>,) = sqlx::query_as("SELECT now()").fetch_one(pool).await.unwrap();
     let this_cycle = now.timestamp() / i64::try_from(PERIOD.as_secs()).unwrap();
     let mut written = 0_i64;
-    for day in (0..DAYS).rev() {
+    for day in (0..days()).rev() {
         let last = this_cycle - 2 - day * DAY_CYCLES;
         let insert = sqlx::query(ROWS).bind(canary).bind(&paths).bind(last - DAY_CYCLES + 1).bind(last);
         let done = insert.bind(written).execute(pool).await.unwrap();

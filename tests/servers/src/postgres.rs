@@ -46,7 +46,18 @@ impl Postgres {
     ///
     /// PostgreSQL isn't installed (names the package), or didn't start (with its log).
     pub fn start() -> anyhow::Result<Self> {
-        let program = PostgresServer { programs: binaries::postgres_folder()?, user: server_user()? };
+        Self::start_with(&[])
+    }
+
+    /// As [`Postgres::start`], with settings like `shared_buffers=128MB`, which win over ours.
+    ///
+    /// # Errors
+    ///
+    /// As [`Postgres::start`].
+    pub fn start_with(settings: &[&str]) -> anyhow::Result<Self> {
+        let settings = settings.iter().map(ToString::to_string).collect();
+        let program =
+            PostgresServer { programs: binaries::postgres_folder()?, user: server_user()?, settings };
         let mut guardian = Guardian::new("canary-postgres", "QUIT")?;
         if let Some(user) = program.user {
             guardian.run(&["chown", user, "."].map(String::from))?;
@@ -134,6 +145,7 @@ impl Postgres {
 struct PostgresServer {
     programs: PathBuf,
     user: Option<&'static str>,
+    settings: Vec<String>,
 }
 
 impl PostgresServer {
@@ -177,7 +189,8 @@ impl Program for PostgresServer {
     fn argv(&self, port: u16) -> anyhow::Result<Vec<String>> {
         let port = port.to_string();
         let mut args = vec!["-D", "data", "-p", &port];
-        args.extend(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
+        let ours = SETTINGS.iter().copied();
+        args.extend(ours.chain(self.settings.iter().map(String::as_str)).flat_map(|setting| ["-c", setting]));
         self.command("postgres", &args)
     }
 
