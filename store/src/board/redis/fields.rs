@@ -3,25 +3,25 @@
 //! Hashes may have been written by another version, or changed by hand: what can't be read back is `None`, never a
 //! panic and never a guess.
 
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::str::FromStr;
 use std::time::Duration;
 
 use canary_domain::{
-    Answer, Facts, FireError, FireStatus, Mismatch, Moment, Stage, Stamp, Stamps, Test, TestId, Withheld, iso,
+    Answer, Facts, FireError, FireStatus, Mismatch, Moment, Stage, Stamp, Stamps, Test, TestId, Withheld,
+    iso, parse_iso,
 };
-use chrono::SubsecRound as _;
 
 /// Names and values of a hash, in the order they are written.
 #[derive(Debug, Default)]
-pub(super) struct Fields(Vec<(String, String)>);
+pub(super) struct Fields(Vec<(&'static str, String)>);
 
 impl Fields {
-    pub(super) fn set(&mut self, name: impl Into<String>, value: &(impl ToString + ?Sized)) {
-        self.0.push((name.into(), value.to_string()));
+    pub(super) fn set(&mut self, name: &'static str, value: &(impl ToString + ?Sized)) {
+        self.0.push((name, value.to_string()));
     }
 
-    pub(super) fn set_some<T: ToString>(&mut self, name: &str, value: Option<T>) {
+    pub(super) fn set_some<T: ToString>(&mut self, name: &'static str, value: Option<T>) {
         if let Some(value) = value {
             self.set(name, &value);
         }
@@ -29,7 +29,7 @@ impl Fields {
 
     /// Names and values by turns, as a command takes them.
     pub(super) fn flat(&self) -> Vec<&str> {
-        self.0.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]).collect()
+        self.0.iter().flat_map(|(name, value)| [*name, value.as_str()]).collect()
     }
 }
 
@@ -86,15 +86,41 @@ pub(super) fn of_withheld(withheld: &Withheld) -> Fields {
     fields
 }
 
-/// Of a stage: when seen, how, when it occurred, frame, position, error. The order is that of `stamp.lua`.
-pub(super) fn of_stamp(stage: Stage, stamp: &Stamp) -> [(String, String); 6] {
+/// The names of a stage's fields: when seen, how, when it occurred, frame, position, error. The order is that of
+/// `stamp.lua`.
+fn names(stage: Stage) -> &'static [&'static str; 6] {
+    macro_rules! names {
+        ($stage:literal) => {
+            &[
+                concat!($stage, "_seen_iso"),
+                concat!($stage, "_via"),
+                concat!($stage, "_occurred_iso"),
+                concat!($stage, "_frame"),
+                concat!($stage, "_position"),
+                concat!($stage, "_error_us"),
+            ]
+        };
+    }
+    match stage {
+        Stage::TokensXfer => names!("tokens_xfer"),
+        Stage::FeeCollected => names!("fee_collected"),
+        Stage::CfInitiated => names!("cf_initiated"),
+        Stage::CfSettledLocal => names!("cf_settled_local"),
+        Stage::CfSettledRemote => names!("cf_settled_remote"),
+        Stage::CfRefunded => names!("cf_refunded"),
+    }
+}
+
+/// Of a stage: the fields of [`names`].
+pub(super) fn of_stamp(stage: Stage, stamp: &Stamp) -> [(&'static str, String); 6] {
+    let [seen, via, occurred, frame, position, error_us] = *names(stage);
     [
-        (format!("{stage}_seen_iso"), iso(stamp.seen)),
-        (format!("{stage}_via"), stamp.via.to_string()),
-        (format!("{stage}_occurred_iso"), iso(stamp.occurred)),
-        (format!("{stage}_frame"), stamp.frame.clone()),
-        (format!("{stage}_position"), stamp.position.to_string()),
-        (format!("{stage}_error_us"), stamp.error_us.to_string()),
+        (seen, iso(stamp.seen)),
+        (via, stamp.via.to_string()),
+        (occurred, iso(stamp.occurred)),
+        (frame, stamp.frame.clone()),
+        (position, stamp.position.to_string()),
+        (error_us, stamp.error_us.to_string()),
     ]
 }
 
@@ -130,17 +156,25 @@ pub(super) fn of_restored(facts: &Facts) -> Fields {
 /// `failure_signal` once `cf_refunded` is stamped (design §3.1).
 const REFUNDED: canary_domain::Reason = canary_domain::Reason::Refunded;
 
-/// A hash as it was read.
-#[derive(Debug)]
-pub(super) struct Hash(HashMap<String, String>);
+/// A hash as it was read. Short hashes keep the order in which their fields were written, which is about the order in which
+/// they are asked for: so each is looked for from behind the one that was found last.
+#[derive(Debug, Default)]
+pub(super) struct Hash {
+    fields: Vec<(String, String)>,
+    next: Cell<usize>,
+}
 
 impl Hash {
-    pub(super) fn new(fields: HashMap<String, String>) -> Self {
-        Self(fields)
+    pub(super) fn new(fields: Vec<(String, String)>) -> Self {
+        Self { fields, next: Cell::new(0) }
     }
 
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        let (before, behind) = self.fields.split_at(self.next.get());
+        let mut fields = (self.next.get()..).zip(behind).chain((0..).zip(before));
+        let (at, (_, value)) = fields.find(|(_, (known, _))| known == name)?;
+        self.next.set(at + 1);
+        Some(value)
     }
 
     /// A field that has to be there and has to be readable.
@@ -155,12 +189,12 @@ impl Hash {
 
     /// As [`Hash::need`], for a moment.
     pub(super) fn need_moment(&self, name: &str) -> Option<Moment> {
-        self.need::<Moment>(name).map(|moment| moment.trunc_subsecs(6))
+        parse_iso(self.text(name)?)
     }
 
     /// As [`Hash::may`], for a moment.
     pub(super) fn may_moment(&self, name: &str) -> Option<Option<Moment>> {
-        self.may::<Moment>(name).map(|moment| moment.map(|moment| moment.trunc_subsecs(6)))
+        self.text(name).map(parse_iso).map_or(Some(None), |read| read.map(Some))
     }
 
     /// All that the hash says of a test; `None` if a part of it can't be read.
@@ -227,17 +261,45 @@ impl Hash {
     fn stamps(&self) -> Option<Stamps> {
         let mut stamps = Stamps::default();
         for stage in Stage::ALL {
-            let Some(seen) = self.may_moment(&format!("{stage}_seen_iso"))? else { continue };
+            let [seen, via, occurred, frame, position, error_us] = *names(*stage);
+            let Some(seen) = self.may_moment(seen)? else { continue };
             let stamp = Stamp {
                 seen,
-                via: self.need(&format!("{stage}_via"))?,
-                occurred: self.need_moment(&format!("{stage}_occurred_iso"))?,
-                frame: self.need(&format!("{stage}_frame"))?,
-                position: self.need(&format!("{stage}_position"))?,
-                error_us: self.need(&format!("{stage}_error_us"))?,
+                via: self.need(via)?,
+                occurred: self.need_moment(occurred)?,
+                frame: self.need(frame)?,
+                position: self.need(position)?,
+                error_us: self.need(error_us)?,
             };
             stamps.add(*stage, stamp);
         }
         Some(stamps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(fields: &[(&str, &str)]) -> Hash {
+        Hash::new(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn fields_are_found_in_any_order_and_any_number_of_times() {
+        let hash = hash(&[("a", "1"), ("b", "2"), ("c", "3")]);
+        for (name, value) in [("c", "3"), ("a", "1"), ("a", "1"), ("b", "2"), ("a", "1"), ("c", "3")] {
+            assert_eq!(hash.text(name), Some(value), "{name}");
+            assert_eq!(hash.text("d"), None);
+        }
+        assert_eq!(Hash::default().text("a"), None);
+    }
+
+    #[test]
+    fn the_fields_of_a_stage_bear_its_name() {
+        for stage in Stage::ALL {
+            let expected = ["seen_iso", "via", "occurred_iso", "frame", "position", "error_us"];
+            assert_eq!(*names(*stage), expected.map(|field| format!("{stage}_{field}")));
+        }
     }
 }

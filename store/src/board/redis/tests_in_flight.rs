@@ -3,7 +3,7 @@
 use canary_domain::{Answer, Facts, Mismatch, Moment, Sighting, Test, TestId, Withheld, iso};
 use redis::ScriptInvocation;
 
-use super::fields::{self, Fields};
+use super::fields::{self, Fields, Hash};
 use super::{RedisBoard, lease, millis, read, score};
 use crate::board::{Announcement, Due, LINGER, Registration, claim_life, test_life, without_slot};
 use crate::{Leadership, Result, StoreError};
@@ -159,10 +159,11 @@ impl RedisBoard {
         // Only tests are ever put among the open ones; an id that is none was written by somebody else.
         let ids: Vec<TestId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let keys: Vec<String> = ids.iter().map(|test_id| self.keys.test(*test_id)).collect();
-        let hashes = read::hashes(&self.link, step, &keys).await?;
+        let facts = |place: usize, hash: Option<Hash>| hash.and_then(|hash| hash.facts(ids[place]));
+        let read = read::each(&self.link, step, &keys, facts).await?;
         let mut due = Due::default();
-        for (test_id, hash) in ids.into_iter().zip(hashes) {
-            match hash.and_then(|hash| hash.facts(test_id)) {
+        for (test_id, facts) in ids.into_iter().zip(read) {
+            match facts {
                 Some(facts) => due.facts.push(facts),
                 None => due.lost.push(test_id),
             }
