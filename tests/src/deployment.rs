@@ -105,6 +105,19 @@ impl Deployment {
         self.postgres.own()
     }
 
+    /// Its platform and its own servers, apart, for those who break each of them in its own time.
+    ///
+    /// # Panics
+    /// If it shares a server.
+    pub fn parts(&mut self) -> (&Sandbox, &mut Redis, &mut Postgres) {
+        (&self.sandbox, self.redis.own(), self.postgres.own())
+    }
+
+    /// What its instances log.
+    pub(crate) fn log_filter(&self) -> &str {
+        &self.plan.log
+    }
+
     /// Writes a file into the folder, like a secret that changes.
     ///
     /// # Panics

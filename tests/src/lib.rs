@@ -21,6 +21,7 @@
 
 mod binary;
 mod clock;
+pub mod chaos;
 mod deployment;
 mod detour;
 pub mod exported;
@@ -33,6 +34,7 @@ mod port;
 mod process;
 mod proxy;
 mod row;
+mod stepping;
 mod stores;
 mod wait;
 
@@ -43,13 +45,14 @@ use tokio::runtime::{Builder, Runtime};
 pub use binary::{Ended, canary, canary_with};
 pub use clock::step_clock;
 pub use deployment::Deployment;
-pub use detour::launch_through;
+pub use detour::{Detour, launch_through};
 pub use instance::Instance;
 pub use metrics::Metrics;
 pub use plan::{Plan, Route};
 pub use process::{Process, Signal};
 pub use proxy::{Network, Proxy, Rewrite};
 pub use row::Row;
+pub use stepping::SteppingClock;
 pub use wait::{until, until_some, within};
 
 /// Runs a test on the one runtime of its binary, so that tests may share a deployment and its connections.

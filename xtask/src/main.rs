@@ -1,10 +1,11 @@
-//! The developers' commands: `cargo xtask demo`, `monitor`, `ui`, `test` and `bench`.
+//! The developers' commands: `cargo xtask demo`, `monitor`, `ui`, `test`, `chaos` and `bench`.
 //!
 //! They are all that a fresh Debian machine with Rust needs, so this crate has few dependencies and builds in seconds.
 #![expect(clippy::print_stdout, reason = "commands for a terminal: what they print is their result")]
 
 mod bench;
 mod cargo;
+mod chaos;
 mod demo;
 mod failpoints;
 mod monitor;
@@ -59,6 +60,15 @@ enum Command {
     /// Exit code 0: every budget is met; 1: one is broken, or a benchmark failed; 69: a package is missing and can't be
     /// installed from here.
     Bench(bench::Wanted),
+    /// Plays seeded schedules of faults on real processes, and holds what they left behind against the invariants.
+    ///
+    /// Exit code 0: all seeds held; 1: one did not, and its logs are kept; 69: a package is missing.
+    #[command(disable_help_flag = true)]
+    Chaos {
+        /// `--seeds 20`, `--seed N`, `--minutes M`, `--print`; see `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -68,5 +78,6 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Ui => ui::run(),
         Command::Test => test::run(),
         Command::Bench(wanted) => bench::run(&wanted),
+        Command::Chaos { arguments } => chaos::run(&arguments),
     }
 }

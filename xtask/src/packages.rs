@@ -32,11 +32,19 @@ pub(crate) fn ensure_for_tests() -> anyhow::Result<bool> {
 /// Sees that the servers are here that watch the demo; false, with a line on what to install, where only somebody else can
 /// do that.
 pub(crate) fn ensure_for_monitoring() -> anyhow::Result<bool> {
-    let missing = canary_test_servers::missing_monitoring_packages();
+    ensure_servers("The monitoring stack needs", &canary_test_servers::missing_monitoring_packages())
+}
+
+/// Sees that Redis and PostgreSQL are here; false, with a line on what to install, where only somebody else can do that.
+pub(crate) fn ensure_for_servers() -> anyhow::Result<bool> {
+    ensure_servers("Chaos needs", &canary_test_servers::missing_packages())
+}
+
+fn ensure_servers(who_needs: &str, missing: &[&str]) -> anyhow::Result<bool> {
     if missing.is_empty() {
         return Ok(true);
     }
-    let installed = install("The monitoring stack needs", &missing)?;
+    let installed = install(who_needs, missing)?;
     if installed {
         missing.iter().try_for_each(|package| switch_off(package))?;
     }

@@ -1,13 +1,8 @@
 //! A step of the board's clock, which is everybody's, is nobody's fault (I5).
-//!
-//! The clock of a real Redis can't be stepped without stepping the machine's, so the answers to `TIME` are stepped on
-//! their way; what Redis does by its own clock (expiry, terms) goes on evenly, as it does on a real server too.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
-use canary_tests::{Deployment, Plan, Proxy, Row, run, step_clock, until};
+use canary_tests::{Deployment, Plan, Row, SteppingClock, run, until};
 
 use crate::support::{
     assert_moved_once, assert_not_blamed, assert_one_row_a_slot, no_gaps, now, quick_on, residual, seconds,
@@ -22,17 +17,13 @@ fn a_step_of_the_boards_clock_either_way_fails_nothing_and_fires_nothing_twice()
 
 async fn stepped_by(by: i64) {
     let mut stage = Deployment::start(Plan { own_redis: true, ..quick_on(&["a-intra", "a-async-b"]) }).await;
-    let offset = Arc::new(AtomicI64::new(0));
+    let clock = SteppingClock::default();
     let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, stage.redis().port()));
-    let stepping = Arc::clone(&offset);
-    let network = Proxy::rewriting(
-        upstream,
-        Arc::new(move |bytes| step_clock(bytes, stepping.load(Ordering::Relaxed))),
-    );
+    let network = clock.proxy(upstream);
     stage.write("redis.url", &format!("redis://127.0.0.1:{}", network.port()));
     let canary = stage.launch_ready().await;
     stage.rows_when("rows", 20, |rows| rows.iter().filter(|row| row.outcome == "passed").count() > 3).await;
-    offset.store(by, Ordering::Relaxed);
+    clock.set(by);
     until("the step is noticed", 30, async || canary.log().contains("the board's clock has stepped")).await;
     let since = now(&stage).await;
     // Rows bear the stepped clock. What it went back over was fired before and is not fired again.
