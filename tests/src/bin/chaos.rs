@@ -23,6 +23,9 @@ struct Arguments {
     /// Where the logs of seeds with a violation are kept.
     #[arg(long)]
     keep: PathBuf,
+    /// Keeps the logs of all seeds.
+    #[arg(long)]
+    keep_all: bool,
     /// Prints each schedule and plays none.
     #[arg(long)]
     print: bool,
@@ -40,14 +43,17 @@ fn main() -> ExitCode {
         }
         let ran = canary_tests::run(run(&schedule));
         println!("{}", headline(&schedule, &ran));
-        if !ran.violations.is_empty() {
-            let folder = arguments.keep.join(format!("seed-{seed}"));
+        let sound = ran.violations.is_empty();
+        if !sound {
             println!("{}", told(&schedule, &ran));
+            violated.push(seed);
+        }
+        if !sound || arguments.keep_all {
+            let folder = arguments.keep.join(format!("seed-{seed}"));
             match keep(&folder, &schedule, &ran) {
                 Ok(()) => println!("its logs are in {}", folder.display()),
                 Err(error) => println!("its logs could not be kept in {}: {error}", folder.display()),
             }
-            violated.push(seed);
         }
     }
     if violated.is_empty() {

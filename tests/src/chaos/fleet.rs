@@ -81,6 +81,7 @@ impl Fleet {
     /// Replaces one after the other.
     pub(super) async fn roll(&mut self) {
         for number in 0..self.members.len() {
+            self.look();
             self.terminate(number).await;
             self.launch(number);
             let instance = &self.members[number].instance;
@@ -90,6 +91,7 @@ impl Fleet {
 
     /// Ends all; answers what they said, and what was noticed.
     pub(super) async fn end(mut self) -> (Vec<Told>, Vec<Violation>) {
+        self.look();
         for number in 0..self.members.len() {
             self.terminate(number).await;
             self.keep_log(number);
@@ -98,7 +100,6 @@ impl Fleet {
     }
 
     async fn terminate(&mut self, number: usize) {
-        self.look();
         let instance = &mut self.members[number].instance;
         if instance.has_ended().is_some() {
             return;

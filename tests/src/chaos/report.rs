@@ -5,8 +5,13 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
-use super::{Ran, Schedule};
+use chrono::TimeDelta;
+
+use super::{Ran, Schedule, Uneven};
 use crate::Row;
+
+/// Counts that are no further apart are one span.
+const NEXT: TimeDelta = TimeDelta::seconds(1);
 
 /// A line on a run.
 #[must_use]
@@ -38,11 +43,26 @@ pub fn told(schedule: &Schedule, ran: &Ran) -> String {
     for struck in &ran.history.struck {
         writeln!(text, "{} to {}  {}", struck.from, struck.until, struck.blow).unwrap();
     }
+    for uneven in spans(&ran.history.uneven) {
+        writeln!(text, "uneven {uneven}").unwrap();
+    }
     for violation in &ran.violations {
         write!(text, "\n{violation}").unwrap();
     }
     text.push('\n');
     text
+}
+
+/// Moments of uneven counts that follow each other, joined.
+fn spans(uneven: &[Uneven]) -> Vec<String> {
+    let mut spans: Vec<(&Uneven, &Uneven)> = Vec::new();
+    for count in uneven.iter().filter(|uneven| uneven.by == "SQL") {
+        match spans.last_mut() {
+            Some((_, last)) if count.at - last.at < NEXT && count.residual == last.residual => *last = count,
+            Some(_) | None => spans.push((count, count)),
+        }
+    }
+    spans.iter().map(|(from, to)| format!("{} to {}: {} slots", from.at, to.at, from.residual)).collect()
 }
 
 /// Writes all that is known of a run into a folder.

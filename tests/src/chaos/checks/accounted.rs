@@ -1,26 +1,33 @@
 //! I2: every slot has a row, at every moment.
 //!
-//! Two things may leave a hole for a while. While the ledger is out of a runner's reach the board's claim alone decides,
-//! and the row is written by the judge later; and what a leader claimed on a board that has since forgotten it, or on a
-//! clock that has stepped, is found as a gap. Nothing else may: not an instance that dies, stands still or is replaced.
+//! Two things may leave a hole for a while. While the ledger is out of a runner's reach, or slow, the board's claim alone
+//! decides, and the row is written by the judge later; and what a leader claimed on a board that has since forgotten it,
+//! or on a clock that has stepped, is found as a gap. Nothing else may: not an instance that dies, stands still or is
+//! replaced. A slow ledger is nothing that a run does on purpose, so a runner's own word for it is taken.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
 use super::super::history::Moment;
 use super::super::{Blow, History, Invariant, Link, Uneven, Violation};
 
-/// How long after it was away a store may still be an excuse: claims are judged at their deadlines, and found gaps wait for
-/// the board's claims to be judged.
-const AFTERWARDS: TimeDelta = TimeDelta::seconds(20);
+/// How long after it was away a store may still be an excuse: claims are judged at their deadlines, found gaps wait for
+/// the board's claims to be judged, and the leader that does both may be the next one.
+const AFTERWARDS: TimeDelta = TimeDelta::seconds(40);
+/// What a runner says of a ledger that is slow or away.
+const SLOW: [&str; 3] =
+    ["the ledger is slow", "the board's claim alone decides", "can't be written down yet"];
 const OUTCOMES: [&str; 7] = ["pending", "passed", "late", "failed", "inconclusive", "skipped", "missed"];
 
 pub(super) fn check(history: &History) -> Vec<Violation> {
     let violation = |what: &str, evidence: Vec<String>| {
         (!evidence.is_empty()).then(|| Violation::of(Invariant::I2, what, evidence))
     };
-    let unexcused = history.uneven.iter().filter(|uneven| !is_excused(history, uneven.at));
+    let slow = slow(history);
+    let said = |at: Moment| slow.range(at - AFTERWARDS..=at).next().is_some();
+    let unexcused =
+        history.uneven.iter().filter(|uneven| !is_excused(history, uneven.at) && !said(uneven.at));
     let never = (history.counted == 0).then(|| "no count".to_owned());
     let found = [
         violation("slots between a path's first and its last have no row", holes(history)),
@@ -62,6 +69,13 @@ fn is_excused(history: &History, at: Moment) -> bool {
         Blow::Cut(link, _, _) => matches!(link, Link::Redis | Link::Postgres),
         Blow::Killed(_) | Blow::Frozen(_) | Blow::Rolled | Blow::Platform(_) => false,
     })
+}
+
+/// When a runner said that the ledger was slow.
+fn slow(history: &History) -> BTreeSet<Moment> {
+    let lines = history.told.iter().flat_map(|told| told.text.lines());
+    let slow = lines.filter(|line| SLOW.iter().any(|words| line.contains(words)));
+    slow.filter_map(|line| line.split(' ').next()?.parse().ok()).collect()
 }
 
 fn told(uneven: &Uneven) -> String {
@@ -107,6 +121,13 @@ mod tests {
         };
         assert_eq!(found(check, struck(Blow::Killed(Target::Leader))), [what]);
         assert_eq!(found(check, struck(Blow::PostgresCrashed)), [""; 0]);
+        let said = |history: &mut History| {
+            let at = history.settled - TimeDelta::seconds(5);
+            let line = format!("{}  WARN canary_runner::slots: the ledger is slow\n", at.to_rfc3339());
+            history.told[0].text.push_str(&line);
+            history.uneven.push(uneven(history));
+        };
+        assert_eq!(found(check, said), [""; 0]);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! A link to a registry is the platform's side of the canary: who finds it cut says `unavailable` or `fire_timeout`, and
 //! may. Links to the EventStore are the canary's eyes, and no excuse for anything.
 
-use canary_sandbox::{Call, CallFault, Effect, EmittedEvent, EventType, MovementKind, TransferCall, What};
+use canary_sandbox::{
+    Call, CallFault, Effect, EmittedEvent, EventFault, EventType, MovementKind, TransferCall, What,
+};
 use chrono::TimeDelta;
 
 use super::super::history::Moment;
@@ -119,11 +121,19 @@ fn moments(history: &History, row: &Row) -> Vec<Moment> {
     }
 }
 
-/// Nothing that would have met the group entered the store in time.
+/// Nothing that would have met the group entered the store in time and was streamed.
 fn was_silent(history: &History, row: &Row, group: &str) -> bool {
     let Some(called) = history.calls(row.test_id).next() else { return false };
     let deadline = called.at + history.deadline - MARGIN;
-    !events(history, row).any(|event| meets(event, group) && event.at <= deadline)
+    let told = |event: &EmittedEvent| !history.befell(event.at, event.at, drops);
+    !events(history, row).any(|event| meets(event, group) && event.at <= deadline && told(event))
+}
+
+/// The EventStore keeps events from its streams while their heartbeats say that nothing is missing: who reads a stream
+/// can't know of them.
+fn drops(blow: &Blow) -> bool {
+    let Blow::Platform(fault) = blow else { return false };
+    (fault.rules)().iter().any(|rule| matches!(rule.what, What::Event(EventFault::Dropped { .. })))
 }
 
 fn meets(event: &EmittedEvent, group: &str) -> bool {
