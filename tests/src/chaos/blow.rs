@@ -55,6 +55,8 @@ pub enum Blow {
     PostgresFrozen,
     /// A link does this until the end.
     Cut(Link, Target, Network),
+    /// Both links of all instances to the EventStore do this until the end.
+    Blinded(Network),
     /// The board's clock is so many seconds off until the end.
     ClockStepped(i64),
     /// The platform does this until the end.
@@ -78,6 +80,7 @@ impl Blow {
             Self::Cut(link, _, network) => {
                 vec![format!("a link to {}", link.server()), format!("a link {}", does(*network))]
             }
+            Self::Blinded(_) => one("nobody sees the EventStore"),
             Self::ClockStepped(by) if *by < 0 => one("the board's clock goes back"),
             Self::ClockStepped(_) => one("the board's clock goes forward"),
             Self::Platform(fault) => vec![format!("platform: {}", fault.name)],
@@ -129,6 +132,7 @@ impl Display for Blow {
             Self::Cut(link, target, network) => {
                 write!(out, "link of {target} to {}: {network:?}", link.server())
             }
+            Self::Blinded(network) => write!(out, "links of all instances to the EventStore: {network:?}"),
             Self::Rolled
             | Self::RedisCrashed
             | Self::RedisFrozen

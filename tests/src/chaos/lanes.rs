@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::fleet::Fleet;
 use super::links::Links;
 use super::platform::among_strangers;
-use super::{Blow, Lane, Schedule, Step, Struck, Target};
+use super::{Blow, Lane, Link, Schedule, Step, Struck, Target};
 use crate::{Network, Signal, SteppingClock};
 
 /// Everything that can be struck.
@@ -51,6 +51,13 @@ pub(super) async fn play(schedule: &Schedule, field: Field<'_>) -> Vec<Struck> {
         run(Lane::Stores)
             .play(async |blow, turn| block_in_place(|| strike_store(redis, postgres, blow, turn))),
         run(Lane::Links).play(async |blow, turn| {
+            if let Blow::Blinded(network) = blow {
+                let network = if turn == Turn::Begins { *network } else { Network::Sound };
+                for link in [Link::EventSocket, Link::EventPages] {
+                    links.set(link, Target::All, network);
+                }
+                return;
+            }
             let Blow::Cut(link, target, network) = blow else { return };
             let (target, network) = match (turn, target) {
                 (Turn::Begins, Target::Leader) => {

@@ -15,7 +15,7 @@ use super::fleet::Consoles;
 use super::{Snapshot, Uneven};
 use crate::Row;
 
-const COUNT_EVERY: Duration = Duration::from_millis(50);
+const COUNT_EVERY: Duration = Duration::from_millis(100);
 /// Counts from one snapshot to the next.
 const COUNTS: usize = 8;
 const ASK_EVERY: Duration = Duration::from_millis(400);

@@ -84,14 +84,14 @@ fn plan(schedule: &Schedule) -> Plan {
         own_redis: true,
         own_postgres: true,
         redis_arguments,
-        fire_every: seconds(2),
-        spread: Duration::from_millis(600),
+        fire_every: seconds(4),
+        spread: seconds(1),
         watch: seconds(60),
         call_timeout: seconds(2),
         blind_after: seconds(5),
         silence_after: seconds(3),
         deadlines: [DEADLINE; 3],
-        log: "info,canary=debug,canary_runner=debug,canary_store=debug,canary_judge=debug".into(),
+        log: "info,canary_runner=debug,canary_store=debug".into(),
         ..Plan::default()
     }
 }

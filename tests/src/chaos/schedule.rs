@@ -193,6 +193,10 @@ impl Dealer {
                 cards.push((Blow::Cut(link, target, network), self.lasting(1_000, 4_000)));
             }
         }
+        for (place, network) in [(0, Network::BlackHole), (1, Network::Refused)] {
+            // Longer than a deadline, and early in the deck.
+            cards.insert(place, (Blow::Blinded(network), self.lasting(6_500, 9_000)));
+        }
         let spared =
             |blow: &Blow| self.stores_spared && matches!(blow, Blow::Cut(Link::Redis | Link::Postgres, _, _));
         cards.retain(|(blow, _)| !spared(blow));

@@ -44,7 +44,7 @@ pub(super) async fn settle(stage: &Deployment, fleet: &Fleet) -> (Moment, Vec<Vi
             let answer = instance.get("/api/v1/canaries/accounting").await?.json::<serde_json::Value>().await;
             (answer.ok()?["residual"] == 0).then_some(())
         };
-        if within(10, even).await.is_none() {
+        if within(JUDGED_WITHIN, even).await.is_none() {
             let what = format!("instance {number} does not say that the slots add up");
             noticed.push(Violation::of(Invariant::I2, what, Vec::new()));
         }

@@ -27,6 +27,7 @@ fn the_two_seeds_deal_every_kind_of_fault() {
         "Redis is emptied",
         "PostgreSQL is killed",
         "PostgreSQL stands still",
+        "nobody sees the EventStore",
         "a link to Redis",
         "a link to PostgreSQL",
         "a link to registry a",

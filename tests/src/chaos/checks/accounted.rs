@@ -67,7 +67,7 @@ fn is_excused(history: &History, at: Moment) -> bool {
         | Blow::PostgresFrozen
         | Blow::ClockStepped(_) => true,
         Blow::Cut(link, _, _) => matches!(link, Link::Redis | Link::Postgres),
-        Blow::Killed(_) | Blow::Frozen(_) | Blow::Rolled | Blow::Platform(_) => false,
+        Blow::Killed(_) | Blow::Frozen(_) | Blow::Rolled | Blow::Blinded(_) | Blow::Platform(_) => false,
     })
 }
 

@@ -98,6 +98,7 @@ fn broke(history: &History, row: &Row) -> bool {
             })
         }
         Blow::Platform(_)
+        | Blow::Blinded(_)
         | Blow::Killed(_)
         | Blow::Frozen(_)
         | Blow::Rolled
