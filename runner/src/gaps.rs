@@ -19,26 +19,40 @@ const STEP: i64 = 1_000;
 /// How far the gaps are filled.
 #[derive(Debug)]
 pub(crate) struct Gaps {
-    /// Every configured path has its rows up to this cycle; `None`: as far as rows are kept, nothing is known.
-    filled: Option<i64>,
+    filled: Filled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Filled {
+    /// As far as rows are kept, nothing is known.
+    Unknown,
+    /// Each path up to its last row, or as far as that is somebody else's business.
+    ToLastRows,
+    /// Every configured path has its rows up to this cycle.
+    To(i64),
 }
 
 impl Gaps {
     /// Looks at everything that is kept.
     pub fn all() -> Self {
-        Self { filled: None }
+        Self { filled: Filled::Unknown }
+    }
+
+    /// Looks at what follows each path's last row alone: what would become a hole by the next claim.
+    pub fn behind_rows() -> Self {
+        Self { filled: Filled::ToLastRows }
     }
 
     /// Leaves cycles up to this one to somebody else.
     pub fn after(cycle: i64) -> Self {
-        Self { filled: Some(cycle) }
+        Self { filled: Filled::To(cycle) }
     }
 
     /// Fills what is open up to `last`; answers whether nothing is left open. A failure leaves the rest for the next time.
     pub async fn fill(&mut self, slots: &Slots, lead: &Leadership, last: i64) -> bool {
         match self.fill_to(slots, lead, last).await {
             Ok(filled) => {
-                self.filled = filled.or(self.filled);
+                self.filled = filled.map_or(self.filled, Filled::To);
                 filled == Some(last)
             }
             Err(error) => {
@@ -53,12 +67,18 @@ impl Gaps {
         let period_ms = slots.settings.cadence.period_ms();
         let kept = i64::try_from(slots.settings.retention.as_millis()).unwrap_or(i64::MAX) / period_ms;
         let spans = slots.ledger.slot_spans(period_ms).await?;
-        let oldest = self.filled.map_or(last - kept, |filled| filled + 1);
+        let last_rows = spans.iter().map(|span| span.last).min();
+        let oldest = match self.filled {
+            Filled::Unknown => last - kept,
+            Filled::ToLastRows => last_rows.map_or(last, |cycle| cycle + 1).max(last - kept),
+            Filled::To(filled) => filled + 1,
+        };
         let holds = slots.ledger.holds(slots.settings.cadence.edge(oldest)).await?;
         let mut filled = last;
         for (index, route) in slots.settings.routes.iter().enumerate() {
             let Some(span) = spans.iter().find(|span| span.path == route.name) else { continue };
-            let place = Place { index, route, holds: &holds, first: oldest.max(span.first), last };
+            let first = if self.filled == Filled::ToLastRows { span.last + 1 } else { span.first };
+            let place = Place { index, route, holds: &holds, first: oldest.max(first), last };
             let Some(path_filled) = place.fill(slots, lead).await? else { return Ok(None) };
             filled = filled.min(path_filled);
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use canary_store::{Leadership, Ledger, Seat};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::fire::Firer;
 use crate::gaps::Gaps;
@@ -58,10 +58,16 @@ impl Runner {
     /// One term, to its end: firing, and beside it the search for slots that nobody fired.
     async fn lead(&mut self, lead: &Leadership) {
         let slots = Arc::clone(&self.slots);
+        let work = async {
+            close_ranks(&slots, lead).await;
+            tokio::select! {
+                () = self.fire_cycles(lead) => {}
+                () = catch_up(&slots, lead) => {}
+            }
+        };
         tokio::select! {
             () = lead.ended() => {}
-            () = self.fire_cycles(lead) => {}
-            () = catch_up(&slots, lead) => {}
+            () = work => {}
         }
     }
 
@@ -96,6 +102,15 @@ impl Runner {
                 self.under_way.begin(async move { slots.run(lead, slot).await });
             }
         }
+    }
+}
+
+/// Writes down what nobody fired since each path's last row, before the first claim of this term would leave it behind as a
+/// hole (I2). A ledger that is slow or away is not waited for longer than a slot is: then the search beside it does it.
+async fn close_ranks(slots: &Slots, lead: &Leadership) {
+    let last = slots.settings.cadence.last_over(slots.firer.clock.now());
+    if timeout(slots.ahead(), Gaps::behind_rows().fill(slots, lead, last)).await.is_err() {
+        warn!("the ledger is slow: slots that nobody fired are written down later");
     }
 }
 

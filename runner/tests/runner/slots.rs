@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use canary_domain::{Backend, Clock as _, Hold, HoldKind, Outcome, Reason};
+use canary_domain::{Backend, Cadence, Clock as _, Hold, HoldKind, Outcome, Reason};
 use canary_runner::Runner;
 use canary_store::{PostgresLedger, RedisBoard, Unfired};
 use tokio::time::Instant;
@@ -73,7 +74,7 @@ async fn while_the_board_is_away_nothing_is_sent() {
     )
     .await;
     let holder = canary_store::Holder { node: "n1".into(), term: 1 };
-    let until = Instant::now() + std::time::Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_secs(60);
     let lead = canary_store::Leadership::new(canary_domain::Role::Runner, holder, until);
     let rows = bench.run_until(&lead, |rows| rows.len() >= 2).await;
     assert!(rows.iter().all(|row| row.outcome == Outcome::Pending), "claimed, never sent");
@@ -87,7 +88,7 @@ async fn a_paused_path_is_skipped_and_a_maintenance_window_too() {
         let hold = Hold {
             kind,
             path: None,
-            from: bench.clock.now() - std::time::Duration::from_secs(5),
+            from: bench.clock.now() - Duration::from_secs(5),
             until: None,
         };
         bench.ledger.place_hold(&hold, "tester", "why not").await.unwrap();
@@ -170,7 +171,7 @@ async fn what_the_sender_has_left_is_on_the_board_with_the_runway_of_its_gauge()
         () = runner.run(seat) => panic!("the runner ended"),
     };
     // 1000 AVT at 0.01 a second.
-    let runway = std::time::Duration::from_secs(100_000);
+    let runway = Duration::from_secs(100_000);
     assert_eq!((state.agent.as_str(), state.runway), ("alpha", Some(runway)));
     assert_eq!(state.balance, "1000".parse().unwrap());
     assert!(before <= state.at && state.at <= bench.clock.now());
@@ -227,4 +228,32 @@ async fn a_slow_slot_does_not_hold_up_the_next_one() {
     let rows = bench.run_until(&lead, |rows| rows.len() >= 4).await;
     let cycles: Vec<i64> = rows.iter().filter_map(|row| row.facts.test.cycle).collect();
     assert!(cycles.windows(2).all(|pair| pair[1] == pair[0] + 1), "{cycles:?}");
+}
+
+#[tokio::test]
+async fn what_nobody_fired_is_written_down_before_the_next_leader_claims_a_slot() {
+    let mut bench = Bench::new().await;
+    let now = bench.clock.now();
+    // A period by which a cycle has just begun, so that its slot can be claimed at once.
+    let just_begun = |cadence: &Cadence| (now - cadence.edge(cadence.cycle_at(now))).num_milliseconds() < 50;
+    let cadence = |millis| Cadence::new(Duration::from_millis(millis), Duration::ZERO).unwrap();
+    bench.settings.cadence = (6_000..8_000).map(cadence).find(just_begun).unwrap();
+    let long_ago = bench.settings.cadence.cycle_at(now) - 60;
+    let test = bench.settings.slot_test(bench.route(), long_ago, 1, now);
+    let row = Unfired { test, reason: Reason::NoLeader, at: now };
+    bench.ledger.write_unfired(&[row]).await.unwrap();
+    let lead = bench.lead().await;
+    let even = async {
+        loop {
+            let account = bench.ledger.accounting().await.unwrap().paths.remove(0);
+            assert_eq!(account.residual, 0, "a hole before the last row: {account:?}");
+            if account.pending > 0 {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = even => {}
+        () = bench.run_forever(&lead) => panic!("the runner ended"),
+    }
 }
