@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use canary_store::wall;
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -90,7 +90,7 @@ async fn watch_accounts(consoles: Consoles, seen: Arc<Mutex<Seen>>) {
         let number = turn % addresses.len();
         let at = wall();
         let url = format!("http://{}/api/v1/canaries/accounting", addresses[number]);
-        if let Some(residual) = residual(&client, &url).await {
+        if let Some(residual) = residual(client.get(url)).await {
             count(&seen, Uneven { at, by: format!("instance {number}"), residual });
         }
         sleep(ASK_EVERY).await;
@@ -98,8 +98,8 @@ async fn watch_accounts(consoles: Consoles, seen: Arc<Mutex<Seen>>) {
 }
 
 /// What an accounting says is left over; `None` if there is none to be had.
-pub(super) async fn residual(client: &Client, url: &str) -> Option<i64> {
-    let answer = client.get(url).send().await.ok()?.error_for_status().ok()?;
+pub(super) async fn residual(accounting: RequestBuilder) -> Option<i64> {
+    let answer = accounting.send().await.ok()?.error_for_status().ok()?;
     answer.json::<serde_json::Value>().await.ok()?["residual"].as_i64()
 }
 

@@ -4,6 +4,7 @@ use canary_store::wall;
 
 use super::fleet::Fleet;
 use super::history::Moment;
+use super::observer::residual;
 use super::{Invariant, Told, Violation};
 use crate::{Deployment, Row, until, within};
 
@@ -39,17 +40,23 @@ pub(super) async fn settle(stage: &Deployment, fleet: &Fleet) -> (Moment, Vec<Vi
         let what = format!("rows that are not judged {JUDGED_WITHIN} s after everything was well");
         noticed.push(Violation::of(Invariant::Recovery, what, open(&stage.rows().await)));
     }
-    for (number, instance) in fleet.instances().enumerate() {
-        let even = async || {
-            let answer = instance.get("/api/v1/canaries/accounting").await?.json::<serde_json::Value>().await;
-            (answer.ok()?["residual"] == 0).then_some(())
-        };
-        if within(JUDGED_WITHIN, even).await.is_none() {
-            let what = format!("instance {number} does not say that the slots add up");
-            noticed.push(Violation::of(Invariant::I2, what, Vec::new()));
-        }
+    if within(JUDGED_WITHIN, async || uneven(fleet).await.is_empty().then_some(())).await.is_none() {
+        let what = format!("the slots do not add up {JUDGED_WITHIN} s after everything was well");
+        noticed.push(Violation::of(Invariant::I2, what, uneven(fleet).await));
     }
     (settled, noticed)
+}
+
+/// The instances that do not say that all slots are accounted for.
+async fn uneven(fleet: &Fleet) -> Vec<String> {
+    let mut uneven = Vec::new();
+    for (number, instance) in fleet.instances().enumerate() {
+        let told = residual(instance.request("/api/v1/canaries/accounting")).await;
+        if told != Some(0) {
+            uneven.push(format!("instance {number}: residual {told:?}"));
+        }
+    }
+    uneven
 }
 
 /// All rows, once there are some: the table is there from the start.
