@@ -85,12 +85,7 @@ async fn while_the_board_is_away_nothing_is_sent() {
 async fn a_paused_path_is_skipped_and_a_maintenance_window_too() {
     for (kind, reason) in [(HoldKind::Pause, Reason::Paused), (HoldKind::Maintenance, Reason::Maintenance)] {
         let bench = Bench::new().await;
-        let hold = Hold {
-            kind,
-            path: None,
-            from: bench.clock.now() - Duration::from_secs(5),
-            until: None,
-        };
+        let hold = Hold { kind, path: None, from: bench.clock.now() - Duration::from_secs(5), until: None };
         bench.ledger.place_hold(&hold, "tester", "why not").await.unwrap();
         let lead = bench.lead().await;
         let rows = bench.run_until(&lead, |rows| rows.len() >= 2).await;

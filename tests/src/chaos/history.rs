@@ -105,6 +105,15 @@ impl History {
         self.rows.iter().filter(|row| row.origin == "schedule")
     }
 
+    /// Every verdict that was seen of a row, on the way and in the end, each once a revision.
+    pub(super) fn verdicts(&self) -> impl Iterator<Item = &Row> {
+        let on_the_way = self.snapshots.iter().flat_map(|snapshot| snapshot.rows.values().map(|row| &**row));
+        let all = self.rows.iter().chain(on_the_way).filter(|row| row.judged());
+        let verdicts: BTreeMap<(Uuid, i32, String), &Row> =
+            all.map(|row| ((row.test_id, row.revision, row.verdict()), row)).collect();
+        verdicts.into_values()
+    }
+
     /// Whether something of this kind befell it between two moments.
     pub(super) fn befell(&self, from: Moment, until: Moment, kind: impl Fn(&Blow) -> bool) -> bool {
         self.struck.iter().any(|struck| struck.from <= until && from <= struck.until && kind(&struck.blow))

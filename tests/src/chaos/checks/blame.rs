@@ -1,4 +1,5 @@
-//! I5: what is held against the platform, the platform did, by the sandbox's own record.
+//! I5: what is held against the platform, the platform did, by the sandbox's own record. A verdict that was amended since
+//! counts, too: somebody may have been woken by it.
 //!
 //! A link to a registry is the platform's side of the canary: who finds it cut says `unavailable` or `fire_timeout`, and
 //! may. Links to the EventStore are the canary's eyes, and no excuse for anything.
@@ -18,8 +19,8 @@ const LOCAL: &str = "a";
 const MARGIN: TimeDelta = TimeDelta::milliseconds(700);
 
 pub(super) fn check(history: &History) -> Vec<Violation> {
-    let blamed = history.rows.iter().filter(|row| row.outcome == "failed" || row.outcome == "late");
-    let unjust = blamed.filter(|row| !is_just(history, row));
+    let blames = |row: &&Row| row.outcome == "failed" || row.outcome == "late";
+    let unjust = history.verdicts().filter(blames).filter(|row| !is_just(history, row));
     let unjust: Vec<String> = unjust.map(|row| told(history, row)).collect();
     let what = "the platform is blamed for what it did not do";
     if unjust.is_empty() { Vec::new() } else { vec![Violation::of(Invariant::I5, what, unjust)] }
@@ -172,6 +173,7 @@ mod tests {
     use super::super::doctored::{found, sound};
     use super::*;
     use crate::Network;
+    use std::sync::Arc;
 
     const WHAT: &str = "I5: the platform is blamed for what it did not do";
 
@@ -201,6 +203,20 @@ mod tests {
             assert_eq!(blamed(signal, |_| {}), [WHAT], "{signal}");
         }
         assert_eq!(found(check, |history| history.rows[0].outcome = "late".into()), [WHAT]);
+    }
+
+    #[test]
+    fn an_unjust_verdict_that_was_amended_since_is_found() {
+        let found = found(check, |history| {
+            let test_id = history.rows[0].test_id;
+            let row = Arc::make_mut(history.snapshots[0].rows.get_mut(&test_id).unwrap());
+            row.outcome = "failed".into();
+            row.failure_signal = Some("timeout".into());
+            row.missing_stages = vec!["tokens_xfer".into()];
+            row.revision = 1;
+            history.rows[0].revision = 2;
+        });
+        assert_eq!(found, [WHAT]);
     }
 
     #[test]
