@@ -127,9 +127,16 @@ fn strike_store(redis: &mut Redis, postgres: &mut Postgres, blow: &Blow, turn: T
         Blow::PostgresFrozen => postgres.resume(),
         Blow::RedisFlushed if begins => {
             flush(redis);
-            Ok(())
+            return;
         }
-        _ => Ok(()),
+        Blow::RedisFlushed
+        | Blow::Killed(_)
+        | Blow::Frozen(_)
+        | Blow::Rolled
+        | Blow::Cut(..)
+        | Blow::Blinded(_)
+        | Blow::ClockStepped(_)
+        | Blow::Platform(_) => return,
     };
     done.unwrap();
 }
