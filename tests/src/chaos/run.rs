@@ -87,7 +87,7 @@ fn plan(schedule: &Schedule) -> Plan {
         fire_every: seconds(4),
         spread: seconds(1),
         watch: seconds(60),
-        call_timeout: seconds(2),
+        call_timeout: seconds(3),
         blind_after: seconds(5),
         silence_after: seconds(3),
         deadlines: [DEADLINE; 3],
