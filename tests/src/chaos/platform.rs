@@ -64,9 +64,12 @@ pub static FAULTS: [PlatformFault; 28] = [
         name: "refunds after settling",
         rules: || vec![SagaFault::RefundedAfterSettled { after_ms: A_WHILE_MS }.into()],
     },
-    PlatformFault { name: "transfers refused", rules: || vec![answers(400, false).into()] },
-    PlatformFault { name: "transfers fail", rules: || vec![answers(500, false).into()] },
-    PlatformFault { name: "transfers fail and land", rules: || vec![answers(503, true).into()] },
+    PlatformFault {
+        name: "transfers refused",
+        rules: || vec![CallFault::answers(Call::Transfer, 400).into()],
+    },
+    PlatformFault { name: "transfers fail", rules: || vec![CallFault::answers(Call::Transfer, 500).into()] },
+    PlatformFault { name: "transfers fail and land", rules: || vec![fails_and_lands().into()] },
     PlatformFault {
         name: "transfers slow",
         rules: || vec![CallFault::Slow { call: Call::Transfer, by_ms: A_WHILE_MS, lands: true }.into()],
@@ -131,14 +134,15 @@ fn other_amount() -> EventFault {
     EventFault::Altered(Alteration { amount: Some("0.02".parse().unwrap()), ..Alteration::default() })
 }
 
-fn answers(status: u16, lands: bool) -> CallFault {
+fn fails_and_lands() -> CallFault {
+    let (call, body) = (Call::Transfer, AnswerBody::Json);
     CallFault::Answers {
-        call: Call::Transfer,
-        status,
-        body: AnswerBody::Json,
-        error_code: Some("on_purpose".into()),
+        call,
+        status: 503,
+        body,
+        error_code: None,
         retry_after_s: None,
         after_ms: 0,
-        lands,
+        lands: true,
     }
 }

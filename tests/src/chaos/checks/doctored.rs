@@ -290,6 +290,7 @@ impl Fired {
             clock_error_ms: Some(1.5),
             landed: None,
             revision: 1,
+            judge_term: 1,
             facts,
         }
     }
