@@ -21,6 +21,7 @@ use std::time::Duration;
 
 pub use judge::{Judge, Parts, SeatLost};
 pub use news::OutcomeNews;
+pub use page::{Judged, Look};
 pub use points::{POINTS, WAITS};
 pub use rejudge::{Rejudge, RejudgeError, RejudgeProgress, RejudgeReport, Shift};
 pub use sweep::{SweepError, SweepReport};

@@ -20,25 +20,32 @@ pub(crate) fn coverage(reactors: &[ReactorState], local_frame: &str) -> Coverage
     coverage
 }
 
-/// How a page is looked at.
+/// How a page is looked at: what a judge does with facts, without the stores they come from and go to.
 #[derive(Clone, Debug)]
-pub(crate) struct Look {
-    pub(crate) coverage: Coverage,
-    pub(crate) patience: Patience,
-    pub(crate) now: Moment,
-    pub(crate) term: Term,
+pub struct Look {
+    /// What the reactors have certainly seen; read before the facts that it is held against.
+    pub coverage: Coverage,
+    /// How long the judge waits for what may still come.
+    pub patience: Patience,
+    /// The moment of the sweep.
+    pub now: Moment,
+    /// The judge's term.
+    pub term: Term,
 }
 
 /// One test of a page, and what it came to.
-#[derive(Clone, Debug)]
-pub(crate) struct Judged {
-    pub(crate) row: FactsRow,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// What is to be written.
+    pub row: FactsRow,
     /// When to look again; `None` closes the test.
-    pub(crate) look_again: Option<Moment>,
+    pub look_again: Option<Moment>,
 }
 
 impl Look {
-    pub(crate) fn at(&self, facts: Facts) -> Judged {
+    /// Judges what the board knows of a test.
+    #[must_use]
+    pub fn at(&self, facts: Facts) -> Judged {
         let coverage = self.coverage_of(&facts);
         self.with(facts, &coverage)
     }
@@ -68,7 +75,8 @@ impl Look {
     }
 
     /// Whether the ledger may know better: the board has lost something here, or would look just so if it had.
-    pub(crate) fn is_doubtful(&self, judged: &Judged) -> bool {
+    #[must_use]
+    pub fn is_doubtful(&self, judged: &Judged) -> bool {
         let Judged { row: FactsRow { facts, verdict, .. }, .. } = judged;
         let lacks_facts = |verdict: &Verdict| facts.answer.is_none() || !verdict.missing.is_empty();
         facts.restored || verdict.as_ref().is_some_and(lacks_facts) || self.lacks_coverage(judged)
@@ -105,7 +113,8 @@ impl Look {
     /// Looks again with the facts that the ledger has too, and the coverage that its verdict proves. Reactors
     /// restart and boards are flushed: what was certainly seen once stays seen, or a touch would take a verdict
     /// back (I3, I6).
-    pub(crate) fn again(&self, judged: &Judged, known: &ResultRow) -> Judged {
+    #[must_use]
+    pub fn again(&self, judged: &Judged, known: &ResultRow) -> Judged {
         let facts = together(&judged.row.facts, &known.facts);
         let mut coverage = self.coverage_of(&facts).into_owned();
         prove(&mut coverage, known, &facts);

@@ -20,7 +20,7 @@ pub use error::{Result, StoreError};
 pub use lease::{Leadership, LeaseTimes, Leases, NotLeading, Seat};
 pub use ledger::{
     Accounting, Annotation, AuditEntry, Brief, Change, Claim, Ending, Evidence, ExportMark, ExportRow,
-    FactsRow, Filter, Ledger, LogSearch, Notice, Observation, Outbox, Page, PathAccount, PathHour,
+    FactsRow, Filter, KeptRow, Ledger, LogSearch, Notice, Observation, Outbox, Page, PathAccount, PathHour,
     PlacedHold, PostgresLedger, ResultRow, Route, SlotSpan, SqliteLedger, Step, Telling, Told, ToldState,
     Unfired, Unsearched, Watcher,
 };
