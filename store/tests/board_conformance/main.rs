@@ -17,4 +17,5 @@ mod redis_keys;
 mod registration;
 mod restoring;
 mod stamps;
+mod state_machine;
 mod support;

@@ -17,6 +17,7 @@ mod recording;
 mod round_trip;
 mod schema;
 mod severed;
+mod state_machine;
 mod upgrade;
 mod webhooks;
 
