@@ -20,7 +20,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
 mod binary;
-mod clock;
 pub mod chaos;
 mod deployment;
 mod detour;
@@ -43,7 +42,6 @@ use std::sync::OnceLock;
 use tokio::runtime::{Builder, Runtime};
 
 pub use binary::{Ended, canary, canary_with};
-pub use clock::step_clock;
 pub use deployment::Deployment;
 pub use detour::{Detour, launch_through};
 pub use instance::Instance;

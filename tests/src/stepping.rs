@@ -27,6 +27,12 @@ impl SteppingClock {
         Proxy::rewriting(upstream, Arc::new(move |bytes| step(bytes, offset.load(Ordering::Relaxed))))
     }
 
+    /// How many seconds it is ahead of the machine's.
+    #[must_use]
+    pub fn seconds(&self) -> i64 {
+        self.offset.load(Ordering::Relaxed)
+    }
+
     /// From now on it is so many seconds ahead of the machine's.
     pub fn set(&self, seconds: i64) {
         self.offset.store(seconds, Ordering::Relaxed);

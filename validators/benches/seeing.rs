@@ -29,7 +29,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{accept_async, connect_async};
 use url::Url;
 
-use crate::stage::{Canary, event, frame, runtime, test};
+use crate::stage::{Canary, Place, event, frame, runtime, test};
 
 const PER_SECOND: usize = 100_000;
 const TICK: Duration = Duration::from_millis(1);
@@ -150,16 +150,17 @@ async fn bare(url: Url, tests: &[TestId]) -> BTreeMap<TestId, Instant> {
 }
 
 async fn reactor(url: Url, tests: &[TestId]) -> BTreeMap<TestId, Instant> {
-    let canary = Canary::start(url, tests.iter().map(|test_id| test(*test_id))).await;
-    let (now, at_now) = (Instant::now(), canary.clock.now());
+    let place = Place::new().await;
+    let canary = Canary::start(url, &place, tests.iter().map(|test_id| test(*test_id))).await;
+    let (now, at_now) = (Instant::now(), place.clock.now());
     // Looked at seldom and from another thread, so that the looking doesn't hold up what is measured.
     while canary.counter("reactor_matched_total") < as_f64(tests.len()) {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    let mut facts = canary.board.open_tests().await.unwrap();
+    let mut facts = place.board.open_tests().await.unwrap();
     while facts.iter().any(|facts| facts.stamps.get(Stage::TokensXfer).is_none()) {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        facts = canary.board.open_tests().await.unwrap();
+        facts = place.board.open_tests().await.unwrap();
     }
     canary.stop().await;
     let seen = facts.iter().map(|facts| {

@@ -25,7 +25,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{accept_async, connect_async};
 use url::Url;
 
-use crate::stage::{Canary, EVENT, event, frame, runtime, test};
+use crate::stage::{Canary, EVENT, Place, event, frame, runtime, test};
 
 /// One in so many is a canary's.
 const OURS: usize = 1_000;
@@ -144,7 +144,7 @@ async fn parse(url: Url) -> f64 {
 
 /// The whole reactor.
 async fn reactor(url: Url, test_id: TestId) -> f64 {
-    let canary = Canary::start(url, std::iter::once(test(test_id))).await;
+    let canary = Canary::start(url, &Place::new().await, std::iter::once(test(test_id))).await;
     let events = || canary.counter("reactor_events_total");
     let (busy, before) = (busy(), events());
     sleep(ROUND).await;

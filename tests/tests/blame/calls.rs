@@ -18,6 +18,31 @@ fn answers(call: Call, status: u16, body: AnswerBody, lands: bool) -> Fault {
         .into()
 }
 
+/// An answer that asks for patience.
+fn patience(call: Call) -> CallFault {
+    CallFault::Answers {
+        call,
+        status: 429,
+        body: AnswerBody::Json,
+        error_code: Some("rate_limited".into()),
+        retry_after_s: Some(1),
+        after_ms: 0,
+        lands: false,
+    }
+}
+
+fn late(call: Call) -> CallFault {
+    CallFault::Answers {
+        call,
+        status: 500,
+        body: AnswerBody::Json,
+        error_code: None,
+        retry_after_s: None,
+        after_ms: 300,
+        lands: false,
+    }
+}
+
 /// What comes of the transfer's own call.
 pub fn transfer() -> Vec<Case> {
     let call = Call::Transfer;
@@ -31,24 +56,6 @@ pub fn transfer() -> Vec<Case> {
     let errors =
         [500, 503].map(|status| answered(format!("a transfer is answered {status}"), status, json, false));
     let broken = |name, fault: CallFault| Case::platform(name, [fault.into()]).breaks(TRANSFER).why(BROKEN);
-    let patience = CallFault::Answers {
-        call,
-        status: 429,
-        body: json,
-        error_code: Some("rate_limited".into()),
-        retry_after_s: Some(1),
-        after_ms: 0,
-        lands: false,
-    };
-    let late = CallFault::Answers {
-        call,
-        status: 500,
-        body: json,
-        error_code: None,
-        retry_after_s: None,
-        after_ms: 300,
-        lands: false,
-    };
     let mut cases = Vec::from(refusals);
     cases.extend(errors);
     cases.extend([
@@ -56,8 +63,8 @@ pub fn transfer() -> Vec<Case> {
         answered("a transfer is answered 200 by a page".into(), 200, AnswerBody::Html, false),
         answered("a transfer is answered 200 without a body".into(), 200, AnswerBody::Empty, false),
         answered("a transfer is answered 404 by a page".into(), 404, AnswerBody::Html, false),
-        broken("a transfer is answered 429, with patience asked for", patience),
-        broken("a transfer is answered 500 after a while", late),
+        broken("a transfer is answered 429, with patience asked for", patience(call)),
+        broken("a transfer is answered 500 after a while", late(call)),
         broken("a transfer is carried out and never answered", CallFault::Hangs { call, lands: true }),
         broken("a transfer is neither carried out nor answered", CallFault::Hangs { call, lands: false }),
         broken("a transfer is carried out and reset", CallFault::Reset { call, lands: true }),

@@ -43,6 +43,7 @@ impl Page {
     }
 
     /// Prints the matrix.
+    #[expect(clippy::print_stdout, reason = "the matrix is what this test is read for")]
     pub fn show(&self) {
         println!("{}", self.matrix);
     }

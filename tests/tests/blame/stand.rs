@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use canary_sandbox::FaultSet;
-use canary_tests::{Deployment, Instance, Network, Plan, Proxy, Signal, launch_through, step_clock};
+use canary_tests::{Deployment, Instance, Network, Plan, Proxy, Signal, SteppingClock, launch_through};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::case::{Act, Case, Link, Mishap, Store};
@@ -30,7 +28,7 @@ pub struct Setup {
 pub struct Stand {
     pub stage: Deployment,
     links: BTreeMap<Link, Vec<Proxy>>,
-    clock: Arc<AtomicI64>,
+    clock: SteppingClock,
     detours: Vec<(String, String)>,
     /// Runs all parts, or all others.
     _main: Instance,
@@ -54,7 +52,7 @@ impl Stand {
             ..Plan::quick()
         };
         let mut stage = Deployment::start(plan).await;
-        let clock = Arc::new(AtomicI64::new(0));
+        let clock = SteppingClock::default();
         let mut links = BTreeMap::new();
         if setup.redis {
             links.insert(Link::Redis, vec![before_redis(&mut stage, &clock)]);
@@ -75,7 +73,7 @@ impl Stand {
 
     /// By how much the rows' clock is off this machine's.
     pub fn stepped(&self) -> TimeDelta {
-        TimeDelta::seconds(self.clock.load(Ordering::Relaxed))
+        TimeDelta::seconds(self.clock.seconds())
     }
 
     /// Strikes; answers since when.
@@ -123,7 +121,7 @@ impl Stand {
             }
             Act::Stopped => self.apart.as_ref().expect("a part that runs apart").signal(Signal::Stop),
             Act::ClockStep(seconds) => {
-                self.clock.fetch_add(*seconds, Ordering::Relaxed);
+                self.clock.set(self.clock.seconds() + seconds);
             }
             Act::WrongSecret(file) => {
                 let right = std::fs::read_to_string(self.stage.folder().join(file)).unwrap();
@@ -163,10 +161,8 @@ fn local(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
-fn before_redis(stage: &mut Deployment, clock: &Arc<AtomicI64>) -> Proxy {
-    let (upstream, clock) = (local(stage.redis().port()), Arc::clone(clock));
-    let proxy =
-        Proxy::rewriting(upstream, Arc::new(move |bytes| step_clock(bytes, clock.load(Ordering::Relaxed))));
+fn before_redis(stage: &mut Deployment, clock: &SteppingClock) -> Proxy {
+    let proxy = clock.proxy(local(stage.redis().port()));
     stage.write("redis.url", &format!("redis://{}", proxy.address()));
     proxy
 }

@@ -83,10 +83,22 @@ impl Credentials for Open {
     async fn refused(&self) {}
 }
 
-/// The reactors, as production runs them: filter, correlation, stamps onto a board, metrics.
-pub struct Canary {
+/// A board in memory, and its clock.
+pub struct Place {
     pub board: Arc<MemoryBoard>,
     pub clock: Arc<dyn Clock>,
+}
+
+impl Place {
+    pub async fn new() -> Self {
+        let board = Arc::new(MemoryBoard::new());
+        let clock = Arc::new(BoardClock::start(&*board).await.unwrap());
+        Self { board, clock }
+    }
+}
+
+/// The reactors, as production runs them: filter, correlation, stamps onto a board, metrics.
+pub struct Canary {
     registry: Registry,
     tasks: JoinSet<()>,
     stop: CancellationToken,
@@ -94,9 +106,8 @@ pub struct Canary {
 
 impl Canary {
     /// Subscribes, with these tests in flight.
-    pub async fn start(url: Url, tests: impl Iterator<Item = Test>) -> Self {
+    pub async fn start(url: Url, Place { board, clock }: &Place, tests: impl Iterator<Item = Test>) -> Self {
         let mut tasks = JoinSet::new();
-        let board = Arc::new(MemoryBoard::new());
         let node = "bench".to_owned();
         let term = board.acquire(Role::Runner, &node, LONG).await.unwrap().unwrap();
         let lead = Leadership::new(Role::Runner, Holder { node: node.clone(), term }, Instant::now() + LONG);
@@ -104,11 +115,10 @@ impl Canary {
             board.register(&lead, &test).await.unwrap();
         }
         let registry = Registry::new();
-        let clock = Arc::new(BoardClock::start(&*board).await.unwrap()) as Arc<dyn Clock>;
         let host = Host {
             node,
-            clock: Arc::clone(&clock),
-            board: Arc::clone(&board) as Arc<dyn Board>,
+            clock: Arc::clone(clock),
+            board: Arc::clone(board) as Arc<dyn Board>,
             credentials: Arc::new(Open),
             metrics: Arc::new(ReactorMetrics::register(&registry, "a").unwrap()),
         };
@@ -121,7 +131,7 @@ impl Canary {
         let token = stop.clone();
         tasks.spawn(async move { validators.run(token).await.unwrap() });
         ready.wait_for(canary_validators::Readiness::ready).await.unwrap();
-        Self { board, clock, registry, tasks, stop }
+        Self { registry, tasks, stop }
     }
 
     /// Stops it.
