@@ -182,28 +182,29 @@ impl Case<'_> {
         let unknown = !self.facts.stamps.landed() || self.facts.fired_at.is_none();
         let lost = self.facts.answer.is_none() && unknown;
         let reason = if lost { Reason::RunnerLost } else { Reason::Timeout };
-        let missing = self.unmet().map(|group| group.name).collect();
+        let missing = self.missed().map(|group| group.name).collect();
         Some(Verdict { missing, ..self.because(reason, self.facts.deadline_at()) })
     }
 
     fn blind(&self) -> Option<Verdict> {
         let reason = if self.facts.restored { Reason::StateLost } else { Reason::ObserverBlind };
-        let missing = self.unmet().map(|group| group.name).collect();
+        let missing = self.missed().map(|group| group.name).collect();
         (self.now >= self.blind_at).then(|| Verdict { missing, ..self.because(reason, self.blind_at) })
     }
 
-    fn unmet(&self) -> impl Iterator<Item = &'static Group> {
-        self.facts.test.backend.rule().done.iter().filter(|group| meets(self.facts, group).is_none())
+    /// The groups that were not met in time, whatever came later: a verdict is as of the deadline (design §3.3).
+    fn missed(&self) -> impl Iterator<Item = &'static Group> {
+        let deadline = self.facts.deadline_at();
+        let in_time =
+            move |group: &&Group| meets(self.facts, group).is_some_and(|stamp| stamp.counted() <= deadline);
+        self.facts.test.backend.rule().done.iter().filter(move |group| !in_time(group))
     }
 
     /// Whether the observers have certainly looked, from the start to the deadline, at every type of
     /// event that could have met a group which was not met in time.
     fn looked(&self) -> bool {
         let (start, deadline) = (self.facts.start(), self.facts.deadline_at());
-        let rule = self.facts.test.backend.rule();
-        rule.done
-            .iter()
-            .filter(|group| meets(self.facts, group).is_none_or(|stamp| stamp.counted() > deadline))
+        self.missed()
             .flat_map(|group| group.any_of)
             .all(|stage| self.coverage.covers(stage.event_type(), start, deadline))
     }
