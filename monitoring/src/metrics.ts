@@ -46,6 +46,9 @@ export const CANARY: Readonly<Record<string, Metric>> = {
   canary_consecutive_failures: metric('gauge', 'path'),
   canary_export_samples_total: metric('counter', 'result'),
   canary_export_lag_seconds: metric('gauge'),
+  canary_webhook_deliveries_total: metric('counter', 'endpoint', 'result'),
+  canary_webhook_waiting: metric('gauge', 'endpoint'),
+  canary_log_searches_total: metric('counter', 'result'),
   canary_build_info: metric('gauge', 'version'),
 };
 

@@ -13,6 +13,7 @@ export const QUIET: Readonly<Record<string, string>> = {
   'rule CanaryAgentRunway': 'the agents have funds for years',
   'rule CanaryClockError': 'the clock is known well',
   'rule CanaryExportLag': 'the export keeps up',
+  'rule CanaryWebhookLost': 'receivers take what they are sent',
   'rule CanaryAbsent': 'the canary is there',
   'rule CanaryMaintenance': 'not every path is held',
 };

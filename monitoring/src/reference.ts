@@ -48,6 +48,9 @@ export const INSTANCES: Readonly<Record<string, Over>> = {
   canary_consecutive_failures: 'max',
   canary_export_samples_total: 'sum',
   canary_export_lag_seconds: 'max',
+  canary_webhook_deliveries_total: 'sum',
+  canary_webhook_waiting: 'max',
+  canary_log_searches_total: 'sum',
   canary_build_info: 'each',
 };
 

@@ -74,6 +74,37 @@ export function failures(): Section {
         },
         { expr: over('max', ['path'], select('canary_consecutive_failures')), legend: '{{path}}' },
       ),
+      bars(
+        {
+          title: 'Webhooks',
+          description: 'Messages to the receivers of [webhooks], by what became of them. Refused: a try that is repeated. Given up and dropped: never told.',
+          unit: units.Short,
+          interval: CALM,
+          min: 0,
+          width: 6,
+        },
+        { expr: increase(['endpoint', 'result'], STEP, 'canary_webhook_deliveries_total'), legend: '{{endpoint}} {{result}}' },
+      ),
+      graph(
+        {
+          title: 'Webhooks waiting',
+          description: 'Messages that wait for a receiver.',
+          unit: units.Short,
+          min: 0,
+          width: 6,
+        },
+        { expr: over('max', ['endpoint'], select('canary_webhook_waiting')), legend: '{{endpoint}}' },
+      ),
+      bars(
+        {
+          title: 'Log searches',
+          description: 'Searches of the platform\'s logs for tests that failed, by how they ended.',
+          unit: units.Short,
+          interval: CALM,
+          min: 0,
+        },
+        { expr: increase(['result'], STEP, 'canary_log_searches_total'), legend: '{{result}}' },
+      ),
     ],
   };
 }

@@ -7,10 +7,13 @@ use std::process::{Command, Stdio};
 use canary_test_servers::Shipped;
 use canary_tests::{Deployment, Metrics, Plan, run, until_some};
 
-/// An exporting instance, so that all metrics are there; nobody has to receive what it exports.
+use crate::{KEY_FILE, everything};
+
+/// An instance of which all metrics are there; nobody has to receive what it sends.
 async fn served() -> String {
-    let more = "[export]\nremote_write = \"http://127.0.0.1:1/api/v1/write\"\n".to_owned();
+    let more = everything("http://127.0.0.1:1");
     let stage = Deployment::start(Plan { more, ..Plan::default() }).await;
+    stage.write(KEY_FILE, "a key of sixteen bytes");
     let canary = stage.launch_ready().await;
     until_some("the export's metrics", 20, async || {
         let text = canary.get("/metrics").await?.text().await.ok()?;

@@ -12,10 +12,11 @@ use tokio::process::Command;
 
 use crate::prometheus::{ask, watching_upstream};
 use crate::web::Web;
+use crate::{KEY_FILE, everything};
 
 fn plan(receiver: &VictoriaMetrics) -> Plan {
     let seconds = Duration::from_secs;
-    let more = format!("[export]\nremote_write = \"{}/api/v1/write\"\nevery = \"1s\"\n", receiver.url());
+    let more = everything(&receiver.url());
     Plan {
         watch: seconds(12),
         call_timeout: seconds(2),
@@ -99,6 +100,7 @@ fn every_panel_variable_annotation_and_rule_has_a_series_once_there_was_a_pass_a
         let upstream = std::fs::read_to_string(Shipped::folder().join("test/fixtures/upstream.txt")).unwrap();
         let exporter = Web::start(upstream).await;
         let stage = Deployment::start(plan(&trend)).await;
+        stage.write(KEY_FILE, "a key of sixteen bytes");
         let mut first = stage.launch_ready().await;
         first.takes_the_lead().await;
         let second = stage.launch_ready().await;
