@@ -84,7 +84,7 @@ fn what_follows_a_verdict_and_can_t_be_is_refused_without_its_secret() {
         said("\ntimeout = \"10s\"", "\ntimeout = \"2m\"")
             .contains("webhooks.endpoints[0].timeout: 120s is not")
     );
-    let short = said("secrets/pager.key", "secrets/logs.auth");
+    let short = said("/pager.key", "/logs.auth");
     assert!(
         short.contains("webhooks.endpoints[0]: its secret can't be used") && !short.contains("hunter2"),
         "{short}"
