@@ -155,8 +155,8 @@ fn an_order_that_can_t_be_carried_out_says_why_at_once_without_the_password() {
             );
         };
         refused(&["--since", "30d"], 64, "no [export]: say where to push with --to").await;
-        refused(&["--since", "91d"], 2, "rows are kept for 90 days").await;
-        refused(&["--since", "soon"], 2, "that is no length of time").await;
+        refused(&["--since", "91d"], 64, "rows are kept for 90 days").await;
+        refused(&["--since", "soon"], 64, "that is no length of time").await;
         let to = |url| ["--since", "1h", "--to", url];
         refused(&to("http://ann:hunter2@vm:port"), 64, "--to: this is no address").await;
         refused(&to("ftp://ann:hunter2@vm/api/v1/write"), 64, "not an http or https URL").await;
