@@ -123,7 +123,10 @@ impl Sweep<'_> {
         let mut next = Next::of(&page);
         self.report.looked += page.len();
         self.report.decided += page.iter().filter(|judged| judged.row.verdict.is_some()).count();
-        let rows: Vec<FactsRow> = page.into_iter().map(|judged| judged.row).collect();
+        // What is judged may be younger than the sweep's begin: the facts were read after it.
+        let judged_at = self.judge.clock.now();
+        let rows: Vec<FactsRow> =
+            page.into_iter().map(|judged| FactsRow { judged_at, ..judged.row }).collect();
         points::VERDICTS_MADE.reached();
         let written = self.judge.write(self.lead, &rows, &self.observed).await?;
         points::VERDICTS_WRITTEN.reached();

@@ -3,10 +3,11 @@
 use canary_domain::{Backend, LatencyBasis, Outcome, Reason, Stage};
 
 use crate::on_both_stores;
-use crate::stand::{Make, Stand};
+use crate::stand::{Make, Stand, leading};
 
 on_both_stores! {
     a_test_that_is_done_passes_with_the_latency_of_its_stamps_whenever_the_sweep_comes
+    what_is_seen_while_a_sweep_reads_is_judged_no_earlier_than_it_was_seen
     silence_is_a_timeout_once_the_observers_have_looked
     silence_under_missing_coverage_is_the_observers_own_and_amended_when_coverage_comes
     a_refund_is_decided_at_once
@@ -50,6 +51,28 @@ async fn a_test_that_is_done_passes_with_the_latency_of_its_stamps_whenever_the_
     assert_eq!(stand.metric("verdict_delay_seconds", ""), 2.0);
     let passed_at = stand.metric("last_pass_timestamp_seconds", "p-async");
     assert!((passed_at - late.after(1_250).timestamp_micros() as f64 / 1e6).abs() < 1e-3);
+    Ok(())
+}
+
+async fn what_is_seen_while_a_sweep_reads_is_judged_no_earlier_than_it_was_seen(
+    stand: Stand,
+) -> anyhow::Result<()> {
+    let fired = stand.fire(Backend::Intra).await?;
+    stand.spy.hold("due");
+    let meanwhile = async {
+        stand.spy.arrived.notified().await;
+        stand.clock.skip(2);
+        stand.see(&fired, Stage::TokensXfer, 1_500).await?;
+        stand.spy.release.notify_one();
+        anyhow::Ok(())
+    };
+    let (judge, lead) = (stand.watched_judge(10), leading(1));
+    let (swept, seen) = tokio::join!(judge.sweep(&lead), meanwhile);
+    seen?;
+    assert_eq!(swept?.changed, 1);
+    let row = stand.row(&fired).await?;
+    assert_eq!((row.outcome, row.completed_at), (Outcome::Passed, Some(fired.after(1_500))));
+    assert!(row.judged_at >= row.completed_at, "{:?}", row.judged_at);
     Ok(())
 }
 
