@@ -1,5 +1,7 @@
 //! Whatever goes wrong, and however much is logged, no secret is told (I8).
 
+use std::time::Duration;
+
 use canary_sandbox::{Call, CallFault, Fault, FaultSet, SocketFault};
 use canary_tests::{Deployment, Instance, Plan, run, until};
 
@@ -21,6 +23,8 @@ fn no_secret_is_told_by_log_metrics_or_api_while_everything_fails_in_turn() {
             own_postgres: true,
             redis_arguments: ["--requirepass", BOARD_PASSWORD].map(String::from).to_vec(),
             log: "trace".into(),
+            // Observers that were refused for a while come back within ten seconds.
+            blind_after: Duration::from_secs(15),
             ..quick_on(&["a-intra", "b-async-a"])
         };
         let mut stage = Deployment::start(plan).await;
