@@ -150,7 +150,7 @@ async fn a_late_settlement_amends_the_timeout(stand: Stand) -> anyhow::Result<()
 }
 
 async fn a_late_informational_stage_raises_the_revision_and_nothing_else(stand: Stand) -> anyhow::Result<()> {
-    let (judge, lead) = (stand.judge(), crate::stand::leading(1));
+    let (judge, lead) = (stand.judge(), leading(1));
     let fired = stand.fire(Backend::Intra).await?;
     stand.see(&fired, Stage::TokensXfer, 80).await?;
     judge.sweep(&lead).await?;
