@@ -39,6 +39,9 @@ const PAGE_LIMIT: Duration = Duration::from_secs(120);
 const MONITORING_LIMIT: Duration = Duration::from_secs(180);
 const BROWSER_LIMIT: Duration = Duration::from_secs(420);
 
+/// Tests of a program that run at once. Most of them wait for real processes, and leave two cores idle.
+const AT_ONCE: &str = "4";
+
 /// Not a line that a test prints.
 const END: &str = "\u{4}end of cargo's output\u{4}";
 
@@ -113,6 +116,7 @@ fn run_tests(tally: &mut Tally) -> anyhow::Result<bool> {
     let (reader, mut writer) = std::io::pipe().context("can't make a pipe")?;
     let mut cargo = cargo::command(&TESTS);
     cargo.env("CANARY_BIN", cargo::program("debug", "canary")?).env("CARGO_TERM_COLOR", "never");
+    cargo.env("RUST_TEST_THREADS", AT_ONCE);
     cargo.stdout(writer.try_clone()?).stderr(writer.try_clone()?);
     let mut child = cargo.spawn().context("can't run cargo test")?;
     let ending = std::thread::spawn(move || {
