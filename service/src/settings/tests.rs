@@ -345,6 +345,8 @@ fn a_file_that_is_not_there_or_no_toml_is_named() {
     let error = Settings::load(Path::new("/nowhere/canary.toml")).unwrap_err().to_string();
     assert!(error.starts_with("/nowhere/canary.toml: can't be read"), "{error}");
     assert!(said("canary = \"prod\"", "canary = prod").contains("line 8: this is no TOML"));
+    let deep = format!("canary = \"prod\"\n[{}]", ["a"; 100].join("."));
+    assert!(said("canary = \"prod\"", &deep).contains("line 9: this is no TOML: nested too deeply"));
 }
 
 /// A file's text with its secrets in this folder.

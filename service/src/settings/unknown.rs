@@ -20,8 +20,25 @@ pub(super) fn parse(text: &str) -> Result<File, Complaint> {
 }
 
 fn syntax(text: &str, error: &toml::de::Error) -> Complaint {
-    let line = error.span().map(|span| line_of(text, span.start));
-    Complaint { setting: String::new(), line, what: format!("this is no TOML: {}", error.message()) }
+    let message = error.message();
+    let line = match error.span() {
+        Some(span) => line_of(text, span.start),
+        None => line_that_fails(text, message),
+    };
+    let what = match message {
+        "recursion limit" => "nested too deeply",
+        other => other,
+    };
+    Complaint { setting: String::new(), line: Some(line), what: format!("this is no TOML: {what}") }
+}
+
+/// The parser gives some errors no place, such as that of a key of too many parts. It is the line with which the text begins
+/// to fail like that.
+fn line_that_fails(text: &str, message: &str) -> usize {
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).chain([text.len()]).collect();
+    let fails =
+        |end: usize| toml::Deserializer::parse(&text[..end]).is_err_and(|error| error.message() == message);
+    ends.partition_point(|end| !fails(*end)).min(ends.len() - 1) + 1
 }
 
 fn line_of(text: &str, at: usize) -> usize {
