@@ -56,7 +56,7 @@ fn plan(sweep_seconds: u64) -> Plan {
     let named = |number: usize| Route { name: format!("a-{number}").leak(), ..Route::MATRIX[0] };
     Plan {
         fire_every: FIRE_EVERY,
-        spread: FIRE_EVERY,
+        spread: FIRE_EVERY / 2,
         sweep_every: Duration::from_secs(sweep_seconds),
         watch: Duration::from_secs(180),
         deadlines: [Duration::from_secs(90); 3],

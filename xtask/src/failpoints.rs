@@ -1,7 +1,7 @@
 //! Failpoints are in the binary that tests run, and in no other.
 
 /// What the tests' binary is built with, and nothing that is shipped.
-pub(crate) const FEATURE: &str = "failpoints";
+pub(crate) const FEATURE: &str = "canary-service/failpoints";
 
 #[cfg(test)]
 mod tests {

@@ -16,19 +16,12 @@ use crate::vitest::Vitest;
 use crate::{cargo, failpoints, packages, ui};
 
 const CLIPPY: [&str; 7] = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
-/// With failpoints, for the tests that let it die at them; nothing else of it is another.
-const BUILD_CANARY: [&str; 8] = [
-    "build",
-    "--locked",
-    "--package",
-    "canary-service",
-    "--bin",
-    "canary",
-    "--features",
-    failpoints::FEATURE,
-];
-const BUILD_TESTS: [&str; 5] = ["test", "--workspace", "--locked", "--no-fail-fast", "--no-run"];
-const TESTS: [&str; 4] = ["test", "--workspace", "--locked", "--no-fail-fast"];
+/// The tests and the binary that they run, in one go: so all that they share is built once. It has failpoints, for the
+/// tests that let it die at them.
+const BUILD: [&str; 8] =
+    ["build", "--workspace", "--locked", "--tests", "--bin", "canary", "--features", failpoints::FEATURE];
+const TESTS: [&str; 6] =
+    ["test", "--workspace", "--locked", "--no-fail-fast", "--features", failpoints::FEATURE];
 
 /// The dashboard, the rules and the runbooks.
 const MONITORING: &str = "monitoring";
@@ -58,15 +51,13 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     steps.step("page", || test_page(&mut tally))?;
     steps.step("monitoring", || test_monitoring(&mut tally))?;
     steps.step("clippy", || Ok(cargo::run(&CLIPPY)?.success()))?;
-    let binary_built = steps.step("build", || Ok(cargo::run(&BUILD_CANARY)?.success()))?;
-    let tests_built =
-        binary_built && steps.step("build tests", || Ok(cargo::run(&BUILD_TESTS)?.success()))?;
-    if tests_built {
+    let built = steps.step("build", || Ok(cargo::run(&BUILD)?.success()))?;
+    if built {
         steps.step("test", || test_rust(&mut tally))?;
     } else {
         tally.add_counts(Counts::failure("the Rust tests were not run".to_owned()));
     }
-    if page_built && binary_built {
+    if page_built && built {
         steps.step("browser", || test_in_browser(&mut tally))?;
     } else {
         tally.add_counts(Counts::failure("the tests in a browser were not run".to_owned()));
