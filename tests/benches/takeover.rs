@@ -1,7 +1,7 @@
 //! Takeovers (design §12): the leader is killed again and again, and another instance leads. How long that takes, how many
 //! cycles it costs, and whether anything was fired twice, lost, or called the platform's fault.
 //!
-//! `cargo bench -p canary-tests --bench takeover -- --kills 200`; 50 without. Instances are real processes on Redis and
+//! `cargo bench -p canary-tests --bench takeover`; `-- --kills 50` kills fewer. Instances are real processes on Redis and
 //! PostgreSQL. Several deployments, each with its own platform, are killed side by side: a takeover is nearly all waiting
 //! for a lease to run out. A leader is killed at any moment of a cycle, the same ones in each run.
 
@@ -34,7 +34,7 @@ struct Toll {
 }
 
 fn main() {
-    let kills = asked("--kills").unwrap_or(if quick() { 10 } else { 50 });
+    let kills = asked("--kills").unwrap_or(if quick() { 10 } else { 200 });
     let tolls: Vec<Toll> = run(LocalSet::new().run_until(async {
         let mut deployments = JoinSet::new();
         for number in 0..SIDE_BY_SIDE.min(kills) {

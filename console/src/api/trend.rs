@@ -4,6 +4,8 @@
 //! changed, every few seconds at most. The hours that go on are counted from the rows, so that a first verdict is there
 //! at once and not only when the judge has rolled its hour up.
 
+use std::array;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -53,10 +55,10 @@ struct TrendPath {
     path: String,
     #[schema(value_type = words::Backend)]
     backend: Backend,
-    pass_rate: Vec<Option<f64>>,
-    p50_ms: Vec<Option<f64>>,
-    p95_ms: Vec<Option<f64>>,
-    p99_ms: Vec<Option<f64>>,
+    pass_rate: Vec<Option<f32>>,
+    p50_ms: Vec<Option<f32>>,
+    p95_ms: Vec<Option<f32>>,
+    p99_ms: Vec<Option<f32>>,
     /// Slots, however they ended.
     slots: Vec<i64>,
     /// Those of them that tell how the platform did: passed, late and failed. The pass rate is a share of these.
@@ -136,7 +138,9 @@ pub(crate) async fn trend(Shared(views): Shared<Views>, Given(given): Given) -> 
 
 fn write(views: &Views, glance: &Glance, key: Key) -> Bytes {
     let trend = Trend::of(&views.plan().paths, glance, key);
-    serde_json::to_vec(&trend).expect("columns of numbers have a JSON form").into()
+    let json = serde_json::to_vec(&trend).expect("columns of numbers have a JSON form");
+    // It is kept for a while, so without the room that it had to grow.
+    json.into_boxed_slice().into()
 }
 
 impl Trend {
@@ -158,10 +162,11 @@ impl Trend {
 }
 
 impl TrendPath {
-    fn of(path: &PlannedPath, kept: &PathKept, hours: impl Iterator<Item = i64>) -> Self {
+    fn of(path: &PlannedPath, kept: &PathKept, hours: RangeInclusive<i64>) -> Self {
         let (path, backend) = (path.name.clone(), path.backend);
-        let (pass_rate, slots, told) = (Vec::new(), Vec::new(), Vec::new());
-        let [p50_ms, p95_ms, p99_ms] = std::array::from_fn(|_| Vec::new());
+        let length = hours.clone().count();
+        let [slots, told] = array::from_fn(|_| Vec::with_capacity(length));
+        let [pass_rate, p50_ms, p95_ms, p99_ms] = array::from_fn(|_| Vec::with_capacity(length));
         let mut columns = Self { path, backend, pass_rate, p50_ms, p95_ms, p99_ms, slots, told };
         for hour in hours {
             let cell = kept.hour(hour);
@@ -179,8 +184,9 @@ impl TrendPath {
 }
 
 /// A megabyte of digits that mean nothing would double the answer.
-fn round(value: f64, parts: f64) -> f64 {
-    (value * parts).round() / parts
+#[expect(clippy::cast_possible_truncation, reason = "what was rounded has few digits, which f32 keeps")]
+fn round(value: f64, parts: f64) -> f32 {
+    ((value * parts).round() / parts) as f32
 }
 
 impl From<&Annotation> for Mark {

@@ -1,6 +1,7 @@
 //! The rollup's hours of the last 30 days, kept small: 30 paths are some 20,000 of them.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::ops::Range;
 
 use canary_domain::{Moment, Outcome};
@@ -31,24 +32,51 @@ pub(crate) fn begin(hour: i64) -> Moment {
     Moment::UNIX_EPOCH + TimeDelta::hours(hour)
 }
 
+/// A bucket of a histogram, in eleven bits, and in five how many latencies it counted: one that counted more has several.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Counted(u16);
+
+impl Counted {
+    const BITS: u32 = 5;
+    const MOST: u16 = (1 << Self::BITS) - 1;
+
+    fn several(bucket: u16, count: u64) -> impl Iterator<Item = Self> {
+        let most = u64::from(Self::MOST);
+        let full = usize::try_from(count / most).unwrap_or(usize::MAX);
+        let rest = u16::try_from(count % most).unwrap_or(Self::MOST);
+        let counts = iter::repeat_n(Self::MOST, full).chain((rest > 0).then_some(rest));
+        counts.map(move |count| Self(bucket << Self::BITS | count))
+    }
+
+    fn bucket(self) -> usize {
+        usize::from(self.0 >> Self::BITS)
+    }
+
+    fn count(self) -> u64 {
+        (self.0 & Self::MOST).into()
+    }
+}
+
 /// One hour of one path. An hour holds at most 3,600 slots, since no period is below a second.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Cell {
     slots: [u16; Outcome::ALL.len()],
-    latencies: Box<[(u16, u16)]>,
-    percentiles: [Option<f32>; 3],
+    latencies: Box<[Counted]>,
+    /// Below 0: unknown.
+    percentiles: [f32; 3],
 }
 
 impl Cell {
     pub(super) fn of_tally(tally: &Tally) -> Self {
-        let small = |count: u64| u16::try_from(count).unwrap_or(u16::MAX);
-        let latencies = tally.latencies().buckets().map(|(bucket, count)| (bucket, small(count))).collect();
+        let small = |count: i64| u16::try_from(count).unwrap_or(u16::MAX);
+        let latencies =
+            tally.latencies().buckets().flat_map(|(bucket, count)| Counted::several(bucket, count));
         #[expect(
             clippy::cast_possible_truncation,
             reason = "a percentile is within 1 %, and f32 is far finer"
         )]
-        let percentiles = [0.5, 0.95, 0.99].map(|q| tally.quantile(q).map(|ms| ms as f32));
-        Self { slots: tally.slots().map(|count| small(count.unsigned_abs())), latencies, percentiles }
+        let percentiles = [0.5, 0.95, 0.99].map(|q| tally.quantile(q).map_or(-1.0, |ms| ms as f32));
+        Self { slots: tally.slots().map(small), latencies: latencies.collect(), percentiles }
     }
 
     pub(crate) fn of(&self, outcome: Outcome) -> i64 {
@@ -70,34 +98,45 @@ impl Cell {
 
     /// p50, p95 and p99 of the latencies, in milliseconds.
     pub(crate) fn percentiles(&self) -> [Option<f32>; 3] {
-        self.percentiles
+        self.percentiles.map(|ms| (ms >= 0.0).then_some(ms))
     }
 }
 
-/// The hours of one path, by their numbers.
+/// The hours of one path with their numbers, ascending.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Hours(BTreeMap<i64, Cell>);
+pub(crate) struct Hours(Vec<(i64, Cell)>);
 
 impl Hours {
     pub(crate) fn get(&self, hour: i64) -> Option<&Cell> {
-        self.0.get(&hour)
+        self.cells(hour..hour + 1).next()
+    }
+
+    /// Where these hours are kept.
+    fn places(&self, span: Range<i64>) -> Range<usize> {
+        let place = |end: i64| self.0.partition_point(|(hour, _)| *hour < end);
+        let first = place(span.start);
+        first..place(span.end).max(first)
+    }
+
+    fn cells(&self, span: Range<i64>) -> impl DoubleEndedIterator<Item = &Cell> {
+        self.0[self.places(span)].iter().map(|(_, cell)| cell)
     }
 
     /// Whether a span of these is the same in those.
     pub(super) fn has(&self, span: Range<i64>, hours: &BTreeMap<i64, Cell>) -> bool {
-        span.is_empty() || self.0.range(span.clone()).eq(hours.range(span))
+        let those = hours.iter().filter(|(hour, _)| span.contains(hour));
+        self.0[self.places(span.clone())].iter().map(|(hour, cell)| (hour, cell)).eq(those)
     }
 
     /// The last hour before `end` in which any slot passed.
     pub(super) fn last_pass(&self, end: i64) -> Option<i64> {
-        let passed = self.0.range(..end).rev().find(|(_, cell)| cell.of(Outcome::Passed) > 0);
-        passed.map(|(hour, _)| *hour)
+        let before = &self.0[self.places(i64::MIN..end)];
+        before.iter().rfind(|(_, cell)| cell.of(Outcome::Passed) > 0).map(|(hour, _)| *hour)
     }
 
     /// Late and failed slots of the hours from `first` on and before `end`.
     pub(super) fn wrong(&self, first: i64, end: i64) -> i64 {
-        let cells = self.0.range(first.min(end)..end).map(|(_, cell)| cell);
-        cells.map(|cell| cell.of(Outcome::Late) + cell.of(Outcome::Failed)).sum()
+        self.cells(first..end).map(|cell| cell.of(Outcome::Late) + cell.of(Outcome::Failed)).sum()
     }
 
     /// For each of [`WINDOWS`], what lies in its hours before `end`, as seen in the hour `now`.
@@ -107,7 +146,7 @@ impl Hours {
         // Each window holds the one before: from the newest hours backwards every hour is looked at once.
         WINDOWS.map(|hours| {
             let first = now - hours;
-            self.0.range(first.min(end)..end).for_each(|(_, cell)| sum.add(cell));
+            self.cells(first..end).for_each(|cell| sum.add(cell));
             end = end.min(first);
             sum.tally()
         })
@@ -115,13 +154,13 @@ impl Hours {
 
     /// Puts these in the place of what is kept of a span of hours.
     pub(super) fn replace(&mut self, span: Range<i64>, hours: BTreeMap<i64, Cell>) {
-        self.0.retain(|hour, _| !span.contains(hour));
-        self.0.extend(hours);
+        drop(self.0.splice(self.places(span), hours));
+        self.0.shrink_to_fit();
     }
 
     /// Lets go of the hours before `first`.
     pub(super) fn forget(&mut self, first: i64) {
-        self.0 = self.0.split_off(&first);
+        self.0.drain(self.places(i64::MIN..first));
     }
 }
 
@@ -137,12 +176,12 @@ impl Sum {
         for (sum, more) in self.slots.iter_mut().zip(cell.slots) {
             *sum += i64::from(more);
         }
-        for (bucket, count) in &cell.latencies {
-            let bucket = usize::from(*bucket);
+        for counted in &cell.latencies {
+            let bucket = counted.bucket();
             if bucket >= self.latencies.len() {
                 self.latencies.resize(bucket + 1, 0);
             }
-            self.latencies[bucket] += u64::from(*count);
+            self.latencies[bucket] += counted.count();
         }
     }
 
@@ -222,6 +261,19 @@ mod tests {
         let [day, ..] = kept.windows(now, now - 2);
         assert!((day.quantile(0.5).unwrap() / 100.0 - 1.0).abs() < 0.01);
         assert_eq!(kept.windows(now, now - 500)[0], Tally::default(), "all of the day lies after the end");
+    }
+
+    #[test]
+    fn many_latencies_of_one_bucket_are_all_counted() {
+        let passed = [0, 1, 31, 32, 62, 3_600];
+        for (hour, passed) in (0..).zip(passed) {
+            let kept = hours(vec![row(hour, Backend::Intra, passed, 85_000_000.0)]);
+            let [day, ..] = kept.windows(hour, hour + 1);
+            assert_eq!(i64::try_from(day.latencies().count()).unwrap(), passed);
+            assert_eq!(kept.get(hour).unwrap().percentiles()[0].is_some(), passed > 0);
+            assert!(day.quantile(0.5).is_none_or(|ms| (ms / 85_000_000.0 - 1.0).abs() < 0.01));
+        }
+        assert_eq!(size_of::<(i64, Cell)>(), 56, "30 days of 30 paths are 21,600");
     }
 
     #[test]
