@@ -55,10 +55,10 @@ struct TrendPath {
     path: String,
     #[schema(value_type = words::Backend)]
     backend: Backend,
-    pass_rate: Vec<Option<f32>>,
-    p50_ms: Vec<Option<f32>>,
-    p95_ms: Vec<Option<f32>>,
-    p99_ms: Vec<Option<f32>>,
+    pass_rate: Vec<Option<f64>>,
+    p50_ms: Vec<Option<f64>>,
+    p95_ms: Vec<Option<f64>>,
+    p99_ms: Vec<Option<f64>>,
     /// Slots, however they ended.
     slots: Vec<i64>,
     /// Those of them that tell how the platform did: passed, late and failed. The pass rate is a share of these.
@@ -184,9 +184,8 @@ impl TrendPath {
 }
 
 /// A megabyte of digits that mean nothing would double the answer.
-#[expect(clippy::cast_possible_truncation, reason = "what was rounded has few digits, which f32 keeps")]
-fn round(value: f64, parts: f64) -> f32 {
-    ((value * parts).round() / parts) as f32
+fn round(value: f64, parts: f64) -> f64 {
+    (value * parts).round() / parts
 }
 
 impl From<&Annotation> for Mark {
