@@ -94,5 +94,7 @@ fn write(plan: &Plan, glance: &Glance, span: RangeInclusive<i64>) -> Bytes {
         paths: plan.paths.iter().map(|path| path.name.clone()).collect(),
         cycles: span.rev().map(slots).collect(),
     };
-    serde_json::to_vec(&cycles).expect("numbers, words and times have a JSON form").into()
+    let json = serde_json::to_vec(&cycles).expect("numbers, words and times have a JSON form");
+    // It is kept for a while, so without the room that it had to grow.
+    json.into_boxed_slice().into()
 }

@@ -6,6 +6,7 @@
 
 use std::array;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -14,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use canary_domain::{Backend, Moment};
 use canary_store::Annotation;
 use http::header::CONTENT_TYPE;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
@@ -44,9 +45,25 @@ pub(crate) struct Trend {
     step_ms: i64,
     /// When each hour begins, in milliseconds since the epoch, ascending; the last is the one that goes on.
     at: Vec<i64>,
-    paths: Vec<TrendPath>,
+    #[schema(value_type = Vec<TrendPath>)]
+    paths: Paths,
     /// What happened meanwhile, oldest first.
     marks: Vec<Mark>,
+}
+
+/// The paths, each made when it is written: all of them at once would take more memory than the answer.
+#[derive(Debug)]
+struct Paths {
+    paths: Vec<(PlannedPath, Arc<PathKept>)>,
+    hours: RangeInclusive<i64>,
+}
+
+impl Serialize for Paths {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let columns =
+            |(path, kept): &(PlannedPath, Arc<PathKept>)| TrendPath::of(path, kept, self.hours.clone());
+        serializer.collect_seq(self.paths.iter().map(columns))
+    }
 }
 
 /// The hours of a path; null where nothing tells.
@@ -151,11 +168,7 @@ impl Trend {
             days: key.days,
             step_ms: STEP_MS,
             at: hours.clone().map(|hour| hour * STEP_MS).collect(),
-            paths: paths
-                .iter()
-                .zip(&glance.paths)
-                .map(|(path, kept)| TrendPath::of(path, kept, hours.clone()))
-                .collect(),
+            paths: Paths { paths: paths.iter().cloned().zip(glance.paths.iter().cloned()).collect(), hours },
             marks: glance.marks.iter().filter(|mark| mark.at >= since).map(Mark::from).collect(),
         }
     }
