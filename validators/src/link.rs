@@ -64,10 +64,11 @@ pub(crate) enum Closed {
 
 /// What comes from a link.
 #[derive(Debug)]
-pub(crate) enum Signal {
+pub(crate) enum Signal<T> {
     /// Connected; [`Link::subscribe`] comes next.
     Opened,
-    Frame(Message),
+    /// What was made of a frame.
+    Frame(T),
     Closed(Closed),
 }
 
@@ -130,16 +131,27 @@ impl Link {
         }
     }
 
+    /// The next signal. A frame is dealt with where the socket has put it: to hand it on would cost more than to read it.
     #[inline]
-    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
-        let State::Open(socket) = &mut self.state else { return self.poll_opening(cx) };
+    pub fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        deal: impl FnOnce(&Message, &Arrivals) -> T,
+    ) -> Poll<Signal<T>> {
+        let State::Open(socket) = &mut self.state else { return self.poll_opening(cx, deal) };
         match ready!(Pin::new(&mut **socket).poll_next(cx)) {
-            Some(Ok(message)) if !message.is_close() => Poll::Ready(Signal::Frame(message)),
-            end => Poll::Ready(self.end(ended(end))),
+            Some(Ok(message)) if !message.is_close() => {
+                Poll::Ready(Signal::Frame(deal(&message, &self.arrivals)))
+            }
+            end => Poll::Ready(Signal::Closed(self.end(ended(end)))),
         }
     }
 
-    fn poll_opening(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
+    fn poll_opening<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        deal: impl FnOnce(&Message, &Arrivals) -> T,
+    ) -> Poll<Signal<T>> {
         match &mut self.state {
             State::Down | State::Open(_) => Poll::Pending,
             State::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
@@ -147,18 +159,20 @@ impl Link {
                     self.state = State::Open(Box::new(socket));
                     Poll::Ready(Signal::Opened)
                 }
-                Err(closed) => Poll::Ready(self.end(closed)),
+                Err(closed) => Poll::Ready(Signal::Closed(self.end(closed))),
             },
             State::Subscribing(socket) => match ready!(socket.poll_flush_unpin(cx)) {
-                Ok(()) => self.subscribed().poll(cx),
-                Err(error) => Poll::Ready(self.end(Closed::Lost(format!("subscribing: {error}")))),
+                Ok(()) => self.subscribed().poll(cx, deal),
+                Err(error) => {
+                    Poll::Ready(Signal::Closed(self.end(Closed::Lost(format!("subscribing: {error}")))))
+                }
             },
         }
     }
 
-    fn end(&mut self, closed: Closed) -> Signal {
+    fn end(&mut self, closed: Closed) -> Closed {
         self.state = State::Down;
-        Signal::Closed(closed)
+        closed
     }
 
     fn subscribed(&mut self) -> &mut Self {

@@ -194,23 +194,22 @@ fn poll_frames(
     cx: &mut Context<'_>,
 ) -> Poll<Option<Closed>> {
     for dealt_with in 0..AT_ONCE {
-        let message = match link.poll(cx) {
+        match link.poll(cx, |message, arrivals| reader.message(message, || arrivals.last())) {
             Poll::Pending if dealt_with == 0 => return Poll::Pending,
             Poll::Pending => return Poll::Ready(None),
-            Poll::Ready(Signal::Closed(closed)) => return Poll::Ready(Some(closed)),
             Poll::Ready(Signal::Opened) => {
                 tries.opened = Instant::now();
                 tries.last_frame = tries.opened;
                 link.subscribe(reader.opened());
-                continue;
             }
-            Poll::Ready(Signal::Frame(message)) => message,
-        };
-        if let ControlFlow::Break(closed) = reader.message(&message, || link.arrival()) {
-            return Poll::Ready(Some(closed));
-        }
-        if reader.subscribed() {
-            tries.link_reported = false;
+            Poll::Ready(Signal::Frame(ControlFlow::Continue(()))) => {
+                if reader.subscribed() {
+                    tries.link_reported = false;
+                }
+            }
+            Poll::Ready(Signal::Frame(ControlFlow::Break(closed)) | Signal::Closed(closed)) => {
+                return Poll::Ready(Some(closed));
+            }
         }
     }
     Poll::Ready(None)

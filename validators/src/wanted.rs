@@ -37,6 +37,8 @@ type Hashes = HashSet<u64, BuildHasherDefault<AsIs>>;
 pub(crate) struct Wanted {
     /// The eight bytes begin after so many.
     skip: usize,
+    /// A bit for each that a head's hash may begin with: of a few values it tells nearly all others without a look at the set.
+    begins: u64,
     heads: Hashes,
     whole: Hashes,
     /// Some value is too short for the eight bytes, or might be spelt with escapes.
@@ -62,7 +64,9 @@ impl Wanted {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:#%@".contains(&byte);
         match value.as_bytes().get(self.skip..).and_then(<[u8]>::first_chunk) {
             Some(bytes) if value.bytes().all(plain) => {
-                self.heads.insert(head(*bytes));
+                let head = head(*bytes);
+                self.begins |= begin(head);
+                self.heads.insert(head);
             }
             Some(_) | None => self.odd = true,
         }
@@ -71,8 +75,8 @@ impl Wanted {
     /// Whether the value that begins here may be one of these.
     #[inline]
     pub fn may_begin(&self, text: &[u8]) -> bool {
-        let bytes = text.get(self.skip..).and_then(<[u8]>::first_chunk);
-        self.odd || bytes.is_some_and(|bytes| self.heads.contains(&head(*bytes)))
+        let head = text.get(self.skip..).and_then(<[u8]>::first_chunk).map(|bytes| head(*bytes));
+        self.odd || head.is_some_and(|head| self.begins & begin(head) != 0 && self.heads.contains(&head))
     }
 
     /// Whether a value is one of these, as far as a hash can tell.
@@ -88,6 +92,12 @@ impl Wanted {
 fn head(bytes: [u8; HEAD]) -> u64 {
     let hash = u64::from_le_bytes(bytes).wrapping_mul(MIX);
     hash ^ (hash >> 32)
+}
+
+/// Of 64 bits the one that stands for a hash.
+#[inline]
+fn begin(hash: u64) -> u64 {
+    1 << (hash >> 58)
 }
 
 fn whole(value: &[u8]) -> u64 {
