@@ -6,9 +6,16 @@ use std::process::{Command, ExitStatus, Stdio};
 use anyhow::Context;
 
 /// A cargo command in the workspace's root. It never asks: its input is empty.
+///
+/// What `cargo run` has told this program of its own package is taken out of the environment. Some build scripts look there,
+/// and would be run again, with all that depends on them, whenever a developer's own cargo and this one take turns.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut cargo = Command::new("cargo");
     cargo.args(arguments).current_dir(root()).stdin(Stdio::null());
+    let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(told)) {
+        cargo.env_remove(name);
+    }
     cargo
 }
 
