@@ -39,6 +39,8 @@ mod stand;
 #[cfg(test)]
 mod status;
 #[cfg(test)]
+mod stores;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod trace;
