@@ -159,6 +159,21 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_any_length_is_told_from_one_that_differs_in_a_letter() {
+        for length in 1..=20 {
+            let key = format!("\"{}\"", &"abcdefghijklmnopqrst"[..length]);
+            let text = format!("{key}:1");
+            assert!(begins_with(text.as_bytes(), key.as_bytes()));
+            assert!(!begins_with(&key.as_bytes()[..length], key.as_bytes()), "{key} is cut off");
+            for at in 0..key.len() {
+                let mut other = text.clone().into_bytes();
+                other[at] = b'_';
+                assert!(!begins_with(&other, key.as_bytes()), "{key} at {at}");
+            }
+        }
+    }
+
+    #[test]
     fn a_key_that_is_written_with_escapes_may_stand_anywhere() {
         let key = Key::new("\"memo_id\"");
         for text in [r#"{"memo\u005fid":"x"}"#, r#"{"m":"\u006D"}"#] {

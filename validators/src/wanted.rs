@@ -37,8 +37,8 @@ type Hashes = HashSet<u64, BuildHasherDefault<AsIs>>;
 pub(crate) struct Wanted {
     /// The eight bytes begin after so many.
     skip: usize,
-    /// A bit for each that a head's hash may begin with: of a few values it tells nearly all others without a look at the set.
-    begins: u64,
+    /// The [`bit`] of each head: of a few values it tells nearly all others without a look at the set.
+    bits: u64,
     heads: Hashes,
     whole: Hashes,
     /// Some value is too short for the eight bytes, or might be spelt with escapes.
@@ -65,7 +65,7 @@ impl Wanted {
         match value.as_bytes().get(self.skip..).and_then(<[u8]>::first_chunk) {
             Some(bytes) if value.bytes().all(plain) => {
                 let head = head(*bytes);
-                self.begins |= begin(head);
+                self.bits |= bit(head);
                 self.heads.insert(head);
             }
             Some(_) | None => self.odd = true,
@@ -76,7 +76,7 @@ impl Wanted {
     #[inline]
     pub fn may_begin(&self, text: &[u8]) -> bool {
         let head = text.get(self.skip..).and_then(<[u8]>::first_chunk).map(|bytes| head(*bytes));
-        self.odd || head.is_some_and(|head| self.begins & begin(head) != 0 && self.heads.contains(&head))
+        self.odd || head.is_some_and(|head| self.bits & bit(head) != 0 && self.heads.contains(&head))
     }
 
     /// Whether a value is one of these, as far as a hash can tell.
@@ -94,9 +94,9 @@ fn head(bytes: [u8; HEAD]) -> u64 {
     hash ^ (hash >> 32)
 }
 
-/// Of 64 bits the one that stands for a hash.
+/// Of 64 bits the one that a hash's first six choose.
 #[inline]
-fn begin(hash: u64) -> u64 {
+fn bit(hash: u64) -> u64 {
     1 << (hash >> 58)
 }
 

@@ -118,7 +118,7 @@ impl Hours {
         first..place(span.end).max(first)
     }
 
-    fn cells(&self, span: Range<i64>) -> impl DoubleEndedIterator<Item = &Cell> {
+    fn cells(&self, span: Range<i64>) -> impl Iterator<Item = &Cell> {
         self.0[self.places(span)].iter().map(|(_, cell)| cell)
     }
 
