@@ -105,6 +105,8 @@ async fn meet(
     healed: &mut DateTime<Utc>,
 ) -> Result<(DateTime<Utc>, BTreeMap<&'static str, Said>), &'static str> {
     passes_again(stand, *healed).await?;
+    let from = (*healed).max(now() - UNDER_WAY);
+    let stood = rows(stand, from).await;
     let struck = stand.strike(case).await;
     let tests = match case.hold {
         Hold::Judged => {
@@ -114,10 +116,9 @@ async fn meet(
         }
         Hold::Seconds(seconds) => {
             sleep(Duration::from_secs(seconds)).await;
-            let from = (*healed).max(struck - UNDER_WAY);
             *healed = stand.heal(case).await;
-            passes_again(stand, *healed).await?;
-            all_judged(stand, from, *healed).await?
+            let again = passes_again(stand, *healed).await?;
+            all_judged(stand, from, again, &stood).await?
         }
     };
     Ok((struck, verdicts(stand, case, &tests).await))
@@ -142,13 +143,18 @@ impl Found {
     }
 }
 
-/// Waits until each path has passed a test that was registered since.
-async fn passes_again(stand: &Stand, since: DateTime<Utc>) -> Result<(), &'static str> {
+/// Waits until each path has passed a test that was registered since. Answers when the last path's first one was, on the
+/// rows' clock.
+async fn passes_again(stand: &Stand, since: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str> {
     let passed = within(PATIENCE, async || {
         sleep(LOOK_EVERY).await;
         let rows = rows(stand, since).await;
-        let passed = |route: &Route| rows.iter().any(|row| row.path == route.name && row.outcome == "passed");
-        Route::MATRIX.iter().all(passed).then_some(())
+        let first = |route: &Route| {
+            let passed = rows.iter().find(|row| row.path == route.name && row.outcome == "passed");
+            passed.map(|row| row.registered_at)
+        };
+        let firsts: Option<Vec<_>> = Route::MATRIX.iter().map(first).collect();
+        firsts?.into_iter().max()
     });
     passed.await.ok_or("not every path passes")
 }
@@ -185,16 +191,24 @@ async fn first_of_each(stand: &Stand, case: &Case, since: DateTime<Utc>) -> Test
     last
 }
 
-/// Every test that was registered in a span of time, once all of them have verdicts.
-async fn all_judged(stand: &Stand, from: DateTime<Utc>, until: DateTime<Utc>) -> Result<Tests, &'static str> {
+/// Every test that was registered since and, on the rows' clock, until then, once all have verdicts and none is missing that
+/// was fired before the fault: a store may have lost it for a while, but not for good.
+async fn all_judged(
+    stand: &Stand,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+    stood: &[Row],
+) -> Result<Tests, &'static str> {
     let judged = within(PATIENCE, async || {
         sleep(LOOK_EVERY).await;
         let rows: Vec<Row> = rows(stand, from).await;
-        let of = rows.into_iter().filter(|row| row.registered_at < until + stand.stepped());
+        let of = rows.into_iter().filter(|row| row.registered_at <= until);
         let tests: Tests = of.filter_map(|row| Some((name(&row.path)?, row))).collect();
-        (!tests.is_empty() && tests.iter().all(|(_, row)| row.judged())).then_some(tests)
+        let is_there = |row: &Row| tests.iter().any(|(_, test)| test.test_id == row.test_id);
+        let kept = stood.iter().filter(|row| row.fired_at.is_some()).all(is_there);
+        (kept && tests.iter().all(|(_, row)| row.judged())).then_some(tests)
     });
-    judged.await.ok_or("not every test is judged")
+    judged.await.ok_or("not every test is there and judged")
 }
 
 fn name(path: &str) -> Option<&'static str> {
