@@ -106,7 +106,9 @@ async fn meet(
 ) -> Result<(DateTime<Utc>, BTreeMap<&'static str, Said>), &'static str> {
     passes_again(stand, *healed).await?;
     let from = (*healed).max(now() - UNDER_WAY);
-    let stood = rows(stand, from).await;
+    let before = rows(stand, from).await;
+    let fired: Vec<Uuid> =
+        before.iter().filter(|row| row.fired_at.is_some()).map(|row| row.test_id).collect();
     let struck = stand.strike(case).await;
     let tests = match case.hold {
         Hold::Judged => {
@@ -118,7 +120,7 @@ async fn meet(
             sleep(Duration::from_secs(seconds)).await;
             *healed = stand.heal(case).await;
             let again = passes_again(stand, *healed).await?;
-            all_judged(stand, from, again, &stood).await?
+            all_judged(stand, from, again, &fired).await?
         }
     };
     Ok((struck, verdicts(stand, case, &tests).await))
@@ -191,24 +193,30 @@ async fn first_of_each(stand: &Stand, case: &Case, since: DateTime<Utc>) -> Test
     last
 }
 
-/// Every test that was registered since and, on the rows' clock, until then, once all have verdicts and none is missing that
-/// was fired before the fault: a store may have lost it for a while, but not for good.
+/// Every test that was registered since and, on the rows' clock, until then, and those that were fired before the fault, once
+/// all have verdicts: a store may have lost these for a while, but not for good.
 async fn all_judged(
     stand: &Stand,
     from: DateTime<Utc>,
     until: DateTime<Utc>,
-    stood: &[Row],
+    fired: &[Uuid],
 ) -> Result<Tests, &'static str> {
     let judged = within(PATIENCE, async || {
         sleep(LOOK_EVERY).await;
-        let rows: Vec<Row> = rows(stand, from).await;
-        let of = rows.into_iter().filter(|row| row.registered_at <= until);
+        let mut rows: Vec<Row> = rows(stand, from).await;
+        rows.retain(|row| row.registered_at <= until && !fired.contains(&row.test_id));
+        let before = rows_of(stand, fired).await;
+        let kept = before.len() == fired.len();
+        let of = before.into_iter().chain(rows);
         let tests: Tests = of.filter_map(|row| Some((name(&row.path)?, row))).collect();
-        let is_there = |row: &Row| tests.iter().any(|(_, test)| test.test_id == row.test_id);
-        let kept = stood.iter().filter(|row| row.fired_at.is_some()).all(is_there);
         (kept && tests.iter().all(|(_, row)| row.judged())).then_some(tests)
     });
     judged.await.ok_or("not every test is there and judged")
+}
+
+async fn rows_of(stand: &Stand, tests: &[Uuid]) -> Vec<Row> {
+    let sql = "SELECT * FROM canary_test_results WHERE test_id = ANY($1)";
+    sqlx::query_as(sql).bind(tests).fetch_all(stand.stage.sql()).await.unwrap_or_default()
 }
 
 fn name(path: &str) -> Option<&'static str> {
