@@ -25,6 +25,7 @@ pub fn lanes(wanted: &Wanted) -> Vec<Lane> {
 
 fn all() -> Vec<Lane> {
     let plain = Setup::default();
+    let patient = Setup { patient: true, ..plain };
     let links = Setup { links: true, ..plain };
     let redis = Setup { redis: true, ..plain };
     let postgres = Setup { postgres: true, ..plain };
@@ -32,8 +33,8 @@ fn all() -> Vec<Lane> {
     let mut add = |title, setup, cases: Vec<Case>, at_most| lanes.extend(split(title, setup, cases, at_most));
     add("The platform's events", plain, events::events(), AT_MOST);
     add("What events say, and sagas", plain, events::contents_and_sagas(), AT_MOST);
-    add("The transfer call", plain, calls::transfer(), AT_MOST);
-    add("Signing in", plain, calls::token(), AT_MOST);
+    add("The transfer call", patient, calls::transfer(), AT_MOST);
+    add("Signing in", patient, calls::token(), AT_MOST);
     add("Untidy events", plain, events::untidy_events(), AT_MOST);
     add("Sockets, while the pages can be read", plain, events::sockets(), AT_MOST);
     add("Calls that no verdict rests on", plain, calls::others(), AT_MOST);
@@ -41,7 +42,7 @@ fn all() -> Vec<Lane> {
         add("The canary's reactors", plain, own::reactor(event_type), AT_MOST);
     }
     add("The way to the EventStore", links, own::sight(), AT_MOST);
-    add("The way to the registries", links, own::registries(), AT_MOST);
+    add("The way to the registries", Setup { patient: true, ..links }, own::registries(), AT_MOST);
     add("The canary's stores and its clock", redis, own::board(), OF_A_STORE);
     add("The canary's stores and its clock", postgres, own::ledger(), OF_A_STORE);
     for part in ["runner", "validators", "judge"] {
