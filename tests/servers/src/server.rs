@@ -1,6 +1,6 @@
 //! What the servers have in common: a port, and a life of start, stop, restart and pause.
 //!
-//! Between the choice of a port and the server's bind somebody else may take it: the server ends with "in use", and
+//! Between the choice of a port and the server's bind a stranger may take it: the server ends with "in use", and
 //! another port is chosen. Readiness is proved by the server itself ([`Program::is_ready`]), for whoever took the port
 //! might answer as well.
 
@@ -9,7 +9,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use crate::guardian::Guardian;
-use crate::{port, wait};
+use crate::port::Port;
+use crate::wait;
 
 const PORTS_TO_TRY: u32 = 5;
 
@@ -30,7 +31,7 @@ pub(crate) trait Program {
 pub(crate) struct Server<P> {
     program: P,
     guardian: Guardian,
-    port: u16,
+    port: Port,
 }
 
 enum Start {
@@ -41,12 +42,11 @@ enum Start {
 impl<P: Program> Server<P> {
     /// Starts the program on a free port and waits until it is ready.
     pub(crate) fn start(program: P, guardian: Guardian) -> anyhow::Result<Self> {
-        let mut server = Self { program, guardian, port: 0 };
+        let mut server = Self { program, guardian, port: Port::free()? };
         for _ in 0..PORTS_TO_TRY {
-            server.port = port::free()?;
             match server.launch()? {
                 Start::Ready => return Ok(server),
-                Start::PortTaken => {}
+                Start::PortTaken => server.port = Port::free()?,
             }
         }
         bail!("{}: {PORTS_TO_TRY} ports were taken by others before it could listen", P::NAME)
@@ -57,7 +57,7 @@ impl<P: Program> Server<P> {
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -72,7 +72,7 @@ impl<P: Program> Server<P> {
         self.stop()?;
         match self.launch()? {
             Start::Ready => Ok(()),
-            Start::PortTaken => bail!("{}: port {} was taken while it was stopped", P::NAME, self.port),
+            Start::PortTaken => bail!("{}: port {} was taken while it was stopped", P::NAME, self.port()),
         }
     }
 
@@ -85,9 +85,9 @@ impl<P: Program> Server<P> {
     }
 
     fn launch(&mut self) -> anyhow::Result<Start> {
-        let process = self.guardian.start(&self.program.argv(self.port)?)?;
+        let process = self.guardian.start(&self.program.argv(self.port())?)?;
         wait::until(P::NAME, || {
-            if self.program.is_ready(self.guardian.folder(), self.port, process) {
+            if self.program.is_ready(self.guardian.folder(), self.port(), process) {
                 return Ok(Some(Start::Ready));
             }
             if !has_ended(process) {
@@ -99,7 +99,7 @@ impl<P: Program> Server<P> {
             }
             bail!("{} ended instead of starting:\n{log}", P::NAME)
         })
-        .with_context(|| format!("can't start {} on port {}", P::NAME, self.port))
+        .with_context(|| format!("can't start {} on port {}", P::NAME, self.port()))
     }
 }
 
