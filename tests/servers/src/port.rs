@@ -51,6 +51,9 @@ impl Port {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wait;
+
+    // A process that another test is just starting has this one's sockets, too, until it runs its program: so the waits.
 
     #[test]
     fn a_port_is_one_servers_until_it_is_dropped_though_nobody_listens() {
@@ -58,14 +61,15 @@ mod tests {
         let number = port.number();
         assert!(Port::claim(number).is_none());
         drop(port);
-        assert!(Port::claim(number).is_some());
+        wait::until("the port to be free", || Ok(Port::claim(number))).unwrap();
     }
 
     #[test]
     fn a_port_that_somebody_listens_on_is_not_given() {
         let port = Port::free().unwrap();
         let number = port.number();
-        let stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).unwrap();
+        let listen = || Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, number)).ok());
+        let stranger = wait::until("the port to listen on", listen).unwrap();
         drop(port);
         assert!(Port::claim(number).is_none());
         drop(stranger);
