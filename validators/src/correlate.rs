@@ -114,6 +114,13 @@ impl Correlator {
 
     /// Decides what was held long enough, and forgets the tests whose time is over.
     pub fn expire(&mut self, now: Instant, out: &mut Vec<Finding>) {
+        let index = &self.index;
+        for seen in self.held.release_settled(|seen| index.moved(&seen.event).is_some()) {
+            if let Some(decision) = self.by_transfer(&seen.event) {
+                let waiting = self.carry_out(decision, seen, out);
+                self.decide_all(waiting, out);
+            }
+        }
         let nobodys =
             self.held.expire_own(now, self.keep).into_iter().map(|kind| (kind, RejectReason::UnknownTest));
         let strangers =
@@ -133,8 +140,8 @@ impl Correlator {
         let early = if self.index.add(test, now) { self.held.release_early(test_id) } else { Vec::new() };
         let index = &self.index;
         let mut waiting = self.held.release_own(|seen| {
-            let moved = seen.event.transfer_id.as_deref().and_then(|id| index.moved_by(id));
-            seen.event.memo == Some(test_id) || moved.is_some_and(|test| test.test_id == test_id)
+            let moved = index.moved(&seen.event).is_some_and(|test| test.test_id == test_id);
+            seen.event.memo == Some(test_id) || moved && !index.lacks_named(&seen.event)
         });
         waiting.extend(early);
         self.decide_all(waiting, out);
@@ -154,45 +161,52 @@ impl Correlator {
         }
         out.push(Finding::Transfer(transfer_id.to_owned()));
         let mut waiting = self.held.release_contested(test_id);
-        if self.index.test(test_id).is_some() {
-            waiting
-                .extend(self.held.release_own(|seen| seen.event.transfer_id.as_deref() == Some(transfer_id)));
+        let index = &self.index;
+        if index.test(test_id).is_some() {
+            waiting.extend(self.held.release_own(|seen| {
+                seen.event.transfer_id.as_deref() == Some(transfer_id) && !index.lacks_named(&seen.event)
+            }));
         }
         waiting
     }
 
     fn decide_all(&mut self, mut waiting: Vec<Seen>, out: &mut Vec<Finding>) {
         while let Some(seen) = waiting.pop() {
-            let kind = seen.event.event_type;
-            match self.decide(&seen.event) {
-                Decision::Stamp(test_id) => waiting.extend(self.stamp(test_id, seen, out)),
-                Decision::Mismatch(test_id, what) => {
-                    let mismatch = Mismatch { at: seen.stamp().counted(), what };
-                    out.push(Finding::Rejected(kind, RejectReason::Mismatch));
-                    if self.index.contradict(test_id, mismatch.clone()) {
-                        out.push(Finding::Mismatch(test_id, mismatch));
-                    }
-                }
-                Decision::Contested(test_id) => {
-                    let room = self.held.hold_contested(test_id, seen);
-                    out.extend(
-                        (room == Room::Full).then_some(Finding::Rejected(kind, RejectReason::Stranger)),
-                    );
-                }
-                Decision::Own => {
-                    let room = self.held.hold_own(seen);
-                    out.extend(
-                        (room == Room::Full).then_some(Finding::Rejected(kind, RejectReason::HoldOverflow)),
-                    );
-                }
-                Decision::Early => {
-                    out.push(Finding::Rejected(kind, RejectReason::UnknownTest));
-                    self.held.remember_early(seen);
-                }
-                Decision::Reject(reason) => out.push(Finding::Rejected(kind, reason)),
-                Decision::Foreign => {}
-            }
+            let decision = self.decide(&seen.event);
+            waiting.extend(self.carry_out(decision, seen, out));
         }
+    }
+
+    /// Answers the events that can be decided now.
+    fn carry_out(&mut self, decision: Decision, seen: Seen, out: &mut Vec<Finding>) -> Vec<Seen> {
+        let kind = seen.event.event_type;
+        match decision {
+            Decision::Stamp(test_id) => return self.stamp(test_id, seen, out),
+            Decision::Mismatch(test_id, what) => {
+                let mismatch = Mismatch { at: seen.stamp().counted(), what };
+                out.push(Finding::Rejected(kind, RejectReason::Mismatch));
+                if self.index.contradict(test_id, mismatch.clone()) {
+                    out.push(Finding::Mismatch(test_id, mismatch));
+                }
+            }
+            Decision::Contested(test_id) => {
+                let room = self.held.hold_contested(test_id, seen);
+                out.extend((room == Room::Full).then_some(Finding::Rejected(kind, RejectReason::Stranger)));
+            }
+            Decision::Own => {
+                let room = self.held.hold_own(seen);
+                out.extend(
+                    (room == Room::Full).then_some(Finding::Rejected(kind, RejectReason::HoldOverflow)),
+                );
+            }
+            Decision::Early => {
+                out.push(Finding::Rejected(kind, RejectReason::UnknownTest));
+                self.held.remember_early(seen);
+            }
+            Decision::Reject(reason) => out.push(Finding::Rejected(kind, reason)),
+            Decision::Foreign => {}
+        }
+        Vec::new()
     }
 
     fn stamp(&mut self, test_id: TestId, seen: Seen, out: &mut Vec<Finding>) -> Vec<Seen> {
@@ -209,17 +223,15 @@ impl Correlator {
 
     fn decide(&self, event: &Event) -> Decision {
         let named = event.memo.and_then(|test_id| self.index.test(test_id));
-        let moved = event.transfer_id.as_deref().and_then(|id| self.index.moved_by(id));
         if let Some(test) = named
             && event.contradicts(test).is_none()
         {
             return Decision::Stamp(test.test_id);
         }
-        if let Some(test) = moved {
-            return match event.contradicts(test) {
-                None => Decision::Stamp(test.test_id),
-                Some(what) => Decision::Mismatch(test.test_id, what),
-            };
+        // What has overtaken its own test's announcement is not another's, should the platform give both one transfer id.
+        let overtook = self.index.lacks_named(event) && self.senders.contains(&event.sender);
+        if !overtook && let Some(decision) = self.by_transfer(event) {
+            return decision;
         }
         match named {
             Some(test) if event.transfer_id.is_none() || self.index.has_transfer(test.test_id) => {
@@ -228,6 +240,15 @@ impl Correlator {
             Some(test) => Decision::Contested(test.test_id),
             None => self.unknown(event),
         }
+    }
+
+    /// Whose it is by its transfer id, if that is known.
+    fn by_transfer(&self, event: &Event) -> Option<Decision> {
+        let test = self.index.moved(event)?;
+        Some(match event.contradicts(test) {
+            None => Decision::Stamp(test.test_id),
+            Some(what) => Decision::Mismatch(test.test_id, what),
+        })
     }
 
     /// Nothing of it is known. Only what one of our agents sent may be ours, so nobody else's memos cost more memory than a

@@ -222,6 +222,52 @@ fn an_event_with_other_parties_that_overtook_its_tests_announcement_contradicts_
 }
 
 #[test]
+fn an_event_that_overtook_its_announcement_is_not_taken_for_another_tests_with_its_transfer_id() {
+    for receiver in [BRAVO, "did:avt:b:charlie"] {
+        let (mut bench, first, second) = (Bench::new(), test(), Test { receiver: receiver.into(), ..test() });
+        let kind = EventType::TokensTransferred;
+        bench.announce(0, &first);
+        bench.event(5, &event(kind, 1, "same", Some(first.test_id)));
+        assert_eq!(bench.sightings().len(), 1);
+        let moved = Some(Moved { receiver: receiver.into(), amount: "0.01".into() });
+        bench.event(6, &Event { moved, ..event(kind, 2, "same", Some(second.test_id)) });
+        assert_eq!(bench.take(), [], "to {receiver}");
+        bench.answer(7, &first, "same");
+        bench.announce(8, &second);
+        let stamped: Vec<_> = bench.sightings().into_iter().map(|s| (s.test_id, s.stamp.seen)).collect();
+        assert_eq!(stamped, [(second.test_id, moment(6))]);
+    }
+}
+
+#[test]
+fn whose_memo_names_a_test_that_the_board_does_not_know_is_whose_transfer_it_is() {
+    for (amount, stamps, mismatches) in [("0.01", 1, 0), ("0.02", 0, 1)] {
+        for answered_first in [true, false] {
+            let (mut bench, test) = (Bench::new(), test());
+            let moved = Some(Moved { receiver: BRAVO.into(), amount: amount.into() });
+            let memo = Some(TestId::random());
+            let seen = Event { moved, ..event(EventType::TokensTransferred, 1, "t1", memo) };
+            bench.announce(0, &test);
+            if answered_first {
+                bench.answer(1, &test, "t1");
+            }
+            bench.event(5, &seen);
+            bench.answer(6, &test, "t1");
+            bench.read_board(4, &[]);
+            bench.expire(7);
+            assert!(bench.sightings().is_empty(), "that reading may have come too early");
+            bench.read_board(8, &[]);
+            bench.expire(9);
+            let found = bench.take();
+            bench.found.clone_from(&found);
+            assert_eq!(bench.sightings().len(), stamps, "of {amount}");
+            bench.found = found;
+            assert_eq!(bench.mismatches().len(), mismatches, "of {amount}");
+        }
+    }
+}
+
+#[test]
 fn strangers_memos_cost_no_memory_and_are_counted() {
     let mut bench = Bench::new();
     for position in 0..10_000 {

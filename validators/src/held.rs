@@ -2,9 +2,10 @@
 //!
 //! Two kinds, with room of their own, so that strangers can't push out what is ours. **Own**: sent by one of
 //! our agents, of a test or a transfer that is not known yet. Coverage does not pass such an event before the board
-//! was read after it: the announcement may have been lost. It is counted as nobody's after [`HOLD`], and still
-//! remembered for as long as a test is watched, since a board that lost the test may get it back. **Contested**:
-//! with a known test's memo and other parties, while the test's transfer id is unknown.
+//! was read after it: the announcement may have been lost. Once it was, the transfer id decides alone, if that is known;
+//! otherwise the event is counted as nobody's after [`HOLD`], and still remembered for as long as a test is watched, since a
+//! board that lost the test may get it back. **Contested**: with a known test's memo and other parties, while the
+//! test's transfer id is unknown.
 //!
 //! Besides, the newest events of others with memos of unknown tests are remembered for a moment: one of them may have
 //! overtaken its test's announcement, and contradict it. They are counted as nobody's at once, and strangers who write
@@ -37,6 +38,13 @@ struct Own {
     due: Instant,
     /// It was counted as nobody's.
     counted: bool,
+}
+
+impl Own {
+    /// Whether the board was read after it, and did not know its test.
+    fn settled(&self, board_read: Option<Instant>) -> bool {
+        board_read.is_some_and(|read| read >= self.due)
+    }
 }
 
 #[derive(Debug)]
@@ -112,6 +120,13 @@ impl Held {
         self.own.extract_if(.., |own| decidable(&own.seen)).map(|own| own.seen).collect()
     }
 
+    /// Takes out the own events of which the board has been read in vain, if they may be decided without their test.
+    pub fn release_settled(&mut self, decidable: impl Fn(&Seen) -> bool) -> Vec<Seen> {
+        let read = self.board_read;
+        let over = self.own.extract_if(.., |own| own.settled(read) && decidable(&own.seen));
+        over.map(|own| own.seen).collect()
+    }
+
     /// Takes out what contests a test.
     pub fn release_contested(&mut self, test_id: TestId) -> Vec<Seen> {
         self.contested.extract_if(.., |held| held.test_id == test_id).map(|held| held.seen).collect()
@@ -124,12 +139,12 @@ impl Held {
 
     /// Whether the board should be read because of an event that waited for its announcement for `patience`.
     pub fn wants_board(&self, now: Instant, patience: Duration) -> bool {
-        self.own.iter().any(|own| !own.counted && !self.settled(own) && own.due + patience <= now)
+        self.own.iter().any(|own| !own.counted && !own.settled(self.board_read) && own.due + patience <= now)
     }
 
     /// When the first event of this type was seen that coverage must not pass yet.
     pub fn blocks(&self, event_type: EventType) -> Option<Instant> {
-        let blocking = self.own.iter().filter(|own| !own.counted && !self.settled(own));
+        let blocking = self.own.iter().filter(|own| !own.counted && !own.settled(self.board_read));
         blocking.filter(|own| own.seen.event.event_type == event_type).map(|own| own.seen.at).min()
     }
 
@@ -138,8 +153,7 @@ impl Held {
         let board_read = self.board_read;
         let mut over = Vec::new();
         self.own.retain_mut(|own| {
-            let read = board_read.is_some_and(|read| read >= own.due);
-            if !own.counted && read && own.seen.at + HOLD <= now {
+            if !own.counted && own.settled(board_read) && own.seen.at + HOLD <= now {
                 own.counted = true;
                 over.push(own.seen.event.event_type);
             }
@@ -153,10 +167,6 @@ impl Held {
         self.early.retain(|seen| seen.at + EARLY > now);
         let over = self.contested.extract_if(.., |held| held.seen.at + HOLD <= now);
         over.map(|held| held.seen.event.event_type).collect()
-    }
-
-    fn settled(&self, own: &Own) -> bool {
-        self.board_read.is_some_and(|read| read >= own.due)
     }
 }
 

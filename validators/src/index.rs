@@ -9,6 +9,8 @@ use std::time::Duration;
 use canary_domain::{Facts, Mismatch, Sighting, Stage, Stamp, Stamps, Test, TestId};
 use tokio::time::Instant;
 
+use crate::event::Event;
+
 /// How much longer than its watch a test is known here: between registering and firing time passes, and an
 /// event may be held.
 const GRACE: Duration = Duration::from_secs(60);
@@ -34,7 +36,7 @@ pub(crate) struct Index {
     tests: HashMap<TestId, Watched>,
     transfers: HashMap<String, Transfer>,
     /// The tests that have a transfer id.
-    moved: HashSet<TestId>,
+    with_transfer: HashSet<TestId>,
 }
 
 impl Index {
@@ -56,7 +58,7 @@ impl Index {
             return false;
         }
         self.transfers.insert(transfer_id.to_owned(), Transfer { test_id, until });
-        self.moved.insert(test_id);
+        self.with_transfer.insert(test_id);
         true
     }
 
@@ -64,14 +66,19 @@ impl Index {
         self.tests.get(&test_id).map(|watched| &watched.test)
     }
 
-    /// The known test that a transfer belongs to.
-    pub fn moved_by(&self, transfer_id: &str) -> Option<&Test> {
-        self.test(self.transfers.get(transfer_id)?.test_id)
+    /// The known test that an event's transfer belongs to.
+    pub fn moved(&self, event: &Event) -> Option<&Test> {
+        self.test(self.transfers.get(event.transfer_id.as_deref()?)?.test_id)
+    }
+
+    /// Whether an event's memo names a test that is not known, or not yet.
+    pub fn lacks_named(&self, event: &Event) -> bool {
+        event.memo.is_some_and(|test_id| self.test(test_id).is_none())
     }
 
     /// Whether any transfer id of the test is known.
     pub fn has_transfer(&self, test_id: TestId) -> bool {
-        self.moved.contains(&test_id)
+        self.with_transfer.contains(&test_id)
     }
 
     pub fn transfer_ids(&self) -> impl Iterator<Item = &str> {
@@ -126,7 +133,7 @@ impl Index {
             .retain(|_, transfer| transfer.until > now || self.tests.contains_key(&transfer.test_id));
         let forgotten = self.transfers.len() < before;
         if forgotten {
-            self.moved = self.transfers.values().map(|transfer| transfer.test_id).collect();
+            self.with_transfer = self.transfers.values().map(|transfer| transfer.test_id).collect();
         }
         forgotten
     }
