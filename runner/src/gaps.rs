@@ -28,7 +28,7 @@ enum Filled {
     Unknown,
     /// Each path up to its last row, or as far as that is somebody else's business.
     ToLastRows,
-    /// Every configured path has its rows up to this cycle.
+    /// Every configured path has its rows up to this cycle, and a first one.
     To(i64),
 }
 
@@ -62,7 +62,7 @@ impl Gaps {
         }
     }
 
-    /// Answers the last cycle up to which nothing is open; `None` if the lease ended on the way.
+    /// Answers the last cycle up to which nothing is open; `None` if the lease ended on the way. A path without rows is open.
     async fn fill_to(&self, slots: &Slots, lead: &Leadership, last: i64) -> Result<Option<i64>> {
         let period_ms = slots.settings.cadence.period_ms();
         let kept = i64::try_from(slots.settings.retention.as_millis()).unwrap_or(i64::MAX) / period_ms;
@@ -76,7 +76,11 @@ impl Gaps {
         let holds = slots.ledger.holds(slots.settings.cadence.edge(oldest)).await?;
         let mut filled = last;
         for (index, route) in slots.settings.routes.iter().enumerate() {
-            let Some(span) = spans.iter().find(|span| span.path == route.name) else { continue };
+            let Some(span) = spans.iter().find(|span| span.path == route.name) else {
+                // Its first row may be on its way, and what follows that one is looked at only once it is there.
+                filled = filled.min(oldest - 1);
+                continue;
+            };
             let first = if self.filled == Filled::ToLastRows { span.last + 1 } else { span.first };
             let place = Place { index, route, holds: &holds, first: oldest.max(first), last };
             let Some(path_filled) = place.fill(slots, lead).await? else { return Ok(None) };

@@ -60,9 +60,11 @@ impl Runner {
         let slots = Arc::clone(&self.slots);
         let work = async {
             close_ranks(&slots, lead).await;
+            // One edge for both: a cycle between two would be nobody's.
+            let last = slots.settings.cadence.last_over(slots.firer.clock.now());
             tokio::select! {
-                () = self.fire_cycles(lead) => {}
-                () = catch_up(&slots, lead) => {}
+                () = self.fire_cycles(lead, Gaps::after(last)) => {}
+                () = catch_up(&slots, lead, last) => {}
             }
         };
         tokio::select! {
@@ -71,11 +73,10 @@ impl Runner {
         }
     }
 
-    async fn fire_cycles(&mut self, lead: &Leadership) {
+    async fn fire_cycles(&mut self, lead: &Leadership, mut gaps: Gaps) {
         let slots = Arc::clone(&self.slots);
         let cadence = slots.settings.cadence;
-        let now = slots.firer.clock.now();
-        let (mut cycle, mut gaps) = (cadence.cycle_at(now), Gaps::after(cadence.last_over(now)));
+        let mut cycle = cadence.cycle_at(slots.firer.clock.now());
         loop {
             // Rows of the cycles before come first, so that no path's slots ever have a hole before their last (I2).
             let last = cadence.last_over(slots.firer.clock.now());
@@ -114,9 +115,8 @@ async fn close_ranks(slots: &Slots, lead: &Leadership) {
     }
 }
 
-/// Writes down what nobody fired before this term.
-async fn catch_up(slots: &Slots, lead: &Leadership) {
-    let last = slots.settings.cadence.last_over(slots.firer.clock.now());
+/// Writes down what nobody fired before this term, up to the cycle `last`.
+async fn catch_up(slots: &Slots, lead: &Leadership, last: i64) {
     let mut gaps = Gaps::all();
     while !gaps.fill(slots, lead, last).await {
         sleep(slots.settings.cadence.period()).await;

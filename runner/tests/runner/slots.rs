@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use canary_domain::{Backend, Cadence, Clock as _, Hold, HoldKind, Outcome, Reason};
 use canary_runner::Runner;
-use canary_store::{PostgresLedger, RedisBoard, Unfired};
+use canary_store::{PostgresLedger, RedisBoard, ResultRow, Unfired};
+use sqlx::{Connection as _, PgConnection};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +19,7 @@ use crate::stuck::Stuck;
 /// The cycle in which a leader begins is half over perhaps: then its slot can't start any more, and that is right.
 const BEGUN: usize = 1;
 
-fn not_pending(rows: &[canary_store::ResultRow]) -> Vec<(Outcome, Option<Reason>)> {
+fn not_pending(rows: &[ResultRow]) -> Vec<(Outcome, Option<Reason>)> {
     rows.iter().filter(|row| row.outcome != Outcome::Pending).map(|row| (row.outcome, row.reason)).collect()
 }
 
@@ -114,7 +115,7 @@ async fn slots_that_nobody_fired_are_written_down_by_whoever_leads_next() {
     bench.ledger.write_unfired(&[Unfired { test: before(9), reason: Reason::Overrun, at }]).await.unwrap();
     bench.board.register(&lead, &before(5)).await.unwrap();
     let rows = bench.run_until(&lead, |rows| not_pending(rows).len() >= 8).await;
-    let cycle_of = |row: &canary_store::ResultRow| now - row.facts.test.cycle.unwrap();
+    let cycle_of = |row: &ResultRow| now - row.facts.test.cycle.unwrap();
     let missed: Vec<i64> = rows
         .iter()
         .filter(|row| row.reason == Some(Reason::NoLeader))
@@ -122,6 +123,36 @@ async fn slots_that_nobody_fired_are_written_down_by_whoever_leads_next() {
         .filter(|back| *back > 1)
         .collect();
     assert_eq!(missed, [8, 7, 6, 4, 3, 2]);
+}
+
+#[tokio::test]
+async fn what_follows_a_first_row_that_is_late_is_written_down_too() {
+    let (bench, url) = Bench::on_servers_at().await;
+    let lead = bench.lead().await;
+    let now = bench.settings.cadence.cycle_at(bench.clock.now());
+    let first = bench.settings.slot_test(bench.route(), now - 4, 1, bench.clock.now());
+    let row = Unfired { test: first, reason: Reason::Overrun, at: bench.clock.now() };
+    bench.ledger.write_unfired(&[row]).await.unwrap();
+    // Taken back, and on its way again: nobody sees it yet, and no other row gets past it.
+    let mut other = PgConnection::connect(&url).await.unwrap();
+    for step in [
+        "CREATE TEMP TABLE late AS SELECT * FROM canary_test_results; DELETE FROM canary_test_results",
+        "BEGIN; LOCK TABLE canary_test_results IN EXCLUSIVE MODE; INSERT INTO canary_test_results SELECT * FROM late",
+    ] {
+        sqlx::raw_sql(step).execute(&mut other).await.unwrap();
+    }
+    let late = async {
+        bench.facts_when(|all| all.iter().filter(|facts| facts.answer.is_some()).count() >= 3).await;
+        sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+        let behind = |row: &&ResultRow| row.facts.test.cycle.is_some_and(|cycle| cycle < now - 1);
+        let rows = bench.rows_when(|rows| rows.iter().filter(behind).count() == 3).await;
+        let reasons: Vec<_> = rows.iter().filter(behind).map(|row| row.reason.unwrap()).collect();
+        assert_eq!(reasons, [Reason::Overrun, Reason::NoLeader, Reason::NoLeader]);
+    };
+    tokio::select! {
+        () = late => {}
+        () = bench.run_forever(&lead) => panic!("the runner ended"),
+    }
 }
 
 #[tokio::test]
