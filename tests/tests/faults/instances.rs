@@ -57,6 +57,26 @@ fn a_canary_that_stood_still_beyond_every_deadline_blames_nobody() {
 }
 
 #[test]
+fn a_canary_that_stood_still_in_its_first_cycle_leaves_no_slot_out() {
+    run(async {
+        let stage = Deployment::start(quick()).await;
+        let canary = stage.launch();
+        // Before the paths have a row each: the first ones are written beside the search for what was missed.
+        until("a call", 20, async || !stage.sandbox().record().calls.is_empty()).await;
+        canary.signal(Signal::Stop);
+        sleep(Duration::from_secs(5)).await;
+        canary.signal(Signal::Continue);
+        let since = now(&stage).await;
+        let all_resumed = |rows: &[Row]| {
+            let passed = rows.iter().filter(|row| row.registered_at > since && row.outcome == "passed");
+            passed.map(|row| &row.path).collect::<BTreeSet<_>>().len() == 6
+        };
+        stage.rows_when("a pass of each path after it", 20, all_resumed).await;
+        assert_one_row_a_slot(&no_gaps(&stage).await);
+    });
+}
+
+#[test]
 fn a_leader_that_stood_still_beyond_its_lease_sends_nothing_for_what_another_has_fired() {
     run(async {
         let slow = CallFault::Slow { call: Call::Transfer, by_ms: 400, lands: true };
