@@ -32,7 +32,9 @@ struct Monitor(Child, BufReader<ChildStdout>);
 
 impl Monitor {
     fn start() -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        // What a shell starts in the background ignores Ctrl-C, and hands that down.
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT").arg(env!("CARGO_BIN_EXE_xtask"));
         command.arg("monitor").arg("--canary").arg(canary());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());

@@ -105,9 +105,10 @@ async fn while_the_ledger_hangs_over_the_holds_slots_are_in_time_and_the_last_kn
 #[tokio::test]
 async fn a_slot_that_starts_late_is_skipped_by_a_pause_that_came_meanwhile() {
     let mut bench = Bench::new().await;
-    bench.settings.cadence = Cadence::new(PERIOD, Duration::ZERO).unwrap();
-    // The platform asks to be left alone into the next slot, but not beyond its half.
-    bench.platform.transfers([Reply::RetryAfter(5)]);
+    bench.settings.cadence = Cadence::new(Duration::from_secs(6), Duration::ZERO).unwrap();
+    // The platform asks to be left alone into the next slot, but not beyond its half, even if the first call leaves as late
+    // as a slot waits for the ledger.
+    bench.platform.transfers([Reply::RetryAfter(7)]);
     until_a_cycle_is_over(&bench).await;
     let lead = bench.lead().await;
     let operator = async {
