@@ -100,6 +100,10 @@ async fn watch(
             .filter(|row| wanted.counts(row))
             .collect();
         if rows.len() >= wanted.rows {
+            // A sweep tells of all its rows once they are written: the last lines are on their way.
+            while let Ok(outcome) = news.try_recv() {
+                println!("{}", line(&outcome));
+            }
             return Ok(rows);
         }
     }

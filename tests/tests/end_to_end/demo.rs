@@ -13,7 +13,14 @@ fn a_demo_of_one_cycle_shows_all_six_paths_passed_with_latencies_and_exits_0() {
     canary_tests::run(async {
         let ended = canary(&["demo", "--cycles", "1", "--listen", "127.0.0.1:0"], SECONDS).await;
         assert_eq!(ended.code(), Some(0), "{}{}", ended.stdout, ended.stderr);
+        let (told, _) = ended.stdout.split_once("\n\n+").unwrap();
+        // A cycle is 10 s: what its lines have in common is the time but for the last digit.
+        let cycle = &told.lines().last().unwrap()[..7];
+        let is_told = |path: &str| {
+            told.lines().any(|line| line.starts_with(cycle) && line.contains(&format!("  {path} ")))
+        };
         for route in Route::MATRIX {
+            assert!(is_told(route.name), "{} in: {told}", route.name);
             let [backend, slots, passed, median, slowest, otherwise] = line(&ended, route.name);
             assert_eq!([backend.as_str(), &slots, &passed, &otherwise], [route.backend, "1", "1", ""]);
             let (median, slowest): (f64, f64) = (median.parse().unwrap(), slowest.parse().unwrap());
